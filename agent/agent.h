@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "agent/base/settings.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::agent {
 

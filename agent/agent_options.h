@@ -6,7 +6,7 @@
 
 #include "agent/base/settings.h"
 #include "collectors/reader.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::agent {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "collectors/kernel/sample.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::collectors {
 

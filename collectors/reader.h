@@ -21,7 +21,7 @@
 #include "collectors/target.h"
 #include "collectors/throttle.h"
 #include "collectors/usage_walker.h"
-#include "runtime/cgroup/oom_kills.h"
+#include "runtime/cgroup/memory/oom_kills.h"
 
 namespace mete::collectors {
 

@@ -25,7 +25,7 @@
 #include "collectors/kernel/sample.h"
 #include "collectors/open_files.h"
 #include "collectors/reading.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"
 

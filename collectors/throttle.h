@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "collectors/reading.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"
 

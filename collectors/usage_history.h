@@ -4,8 +4,8 @@
 
 #include <chrono>
 
-#include "config/fifo.h"
-#include "config/units.h"
+#include "config/base/fifo.h"
+#include "config/base/units.h"
 
 namespace mete::collectors {
 

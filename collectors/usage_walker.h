@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "collectors/reading.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 
 namespace mete::collectors {

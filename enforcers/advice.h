@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "enforcers/usage_model.h"
 
 namespace mete::enforcers {

@@ -9,11 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "config/pod_spec.h"
-#include "config/policy.h"
-#include "runtime/cgroup/devices.h"
+#include "config/model/pod_spec.h"
+#include "config/model/policy.h"
+#include "runtime/cgroup/devices/devices.h"
 #include "runtime/cgroup/hierarchies.h"
-#include "runtime/cgroup/limits.h"
+#include "runtime/cgroup/limits/limits.h"
 #include "runtime/process/launch_spec.h"
 
 namespace mete::enforcers {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "config/units.h"
+#include "config/base/units.h"
 
 namespace mete::enforcers {
 

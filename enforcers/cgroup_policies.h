@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "config/policy.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/model/policy.h"
 
 namespace mete::enforcers {
 

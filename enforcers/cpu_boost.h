@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "config/fifo.h"
-#include "config/policy.h"
+#include "config/base/fifo.h"
+#include "config/model/policy.h"
 #include "enforcers/memory_watch.h"
 
 namespace mete::enforcers {

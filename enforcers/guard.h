@@ -5,8 +5,8 @@
 #include <chrono>
 #include <optional>
 
-#include "config/fifo.h"
-#include "config/policy.h"
+#include "config/base/fifo.h"
+#include "config/model/policy.h"
 
 namespace mete::enforcers {
 

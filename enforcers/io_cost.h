@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "config/agent_config.h"
-#include "runtime/cgroup/limit_writes.h"
+#include "config/model/agent_config.h"
+#include "runtime/cgroup/limits/limit_writes.h"
 
 namespace mete::enforcers {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "enforcers/oom.h"
-#include "runtime/cgroup/setting.h"
+#include "runtime/cgroup/limits/setting.h"
 
 namespace mete::enforcers {
 namespace {

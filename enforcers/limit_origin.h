@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "config/pod_spec.h"
-#include "config/policy.h"
+#include "config/model/pod_spec.h"
+#include "config/model/policy.h"
 
 namespace mete::enforcers {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "config/pod_spec.h"
-#include "config/units.h"
+#include "config/base/units.h"
+#include "config/model/pod_spec.h"
 
 namespace mete::enforcers {
 

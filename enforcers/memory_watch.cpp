@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "config/policy_actions.h"
+#include "config/model/policy_actions.h"
 
 namespace mete::enforcers {
 namespace {

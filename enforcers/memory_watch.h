@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
-#include "config/fifo.h"
-#include "config/policy.h"
-#include "config/units.h"
+#include "config/base/fifo.h"
+#include "config/base/units.h"
+#include "config/model/policy.h"
 
 namespace mete::enforcers {
 

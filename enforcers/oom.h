@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "config/policy.h"
-#include "config/units.h"
+#include "config/base/units.h"
+#include "config/model/policy.h"
 
 namespace mete::enforcers {
 
@@ -37,7 +37,7 @@ enum class OomAction { kKillContainer, kKillProcess };
 [[nodiscard]] bool out_of_memory_at(Bytes usage, Bytes reclaimable, Bytes limit);
 
 struct OomObservation {
-  std::uint64_t new_kills = 0;                         // each once (runtime/cgroup/oom_kills.h)
+  std::uint64_t new_kills = 0;                         // each once (runtime/cgroup/memory/oom_kills.h)
   std::uint64_t nested_kills = 0;                      // of those, kills by the limit of a group inside the container
   bool processes_left = false;                         // a process of the container is still alive
   bool kernel_kills_group = false;                     // memory.oom.group: the kernel takes the rest itself

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "config/units.h"
+#include "config/base/units.h"
 #include "enforcers/memory_watch.h"
 
 namespace mete::enforcers {

@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-#include "config/pod_spec.h"
-#include "config/units.h"
+#include "config/base/units.h"
+#include "config/model/pod_spec.h"
 
 namespace mete::enforcers {
 

@@ -2,9 +2,9 @@
 // Computes by how much a memory limit may be raised. Pure.
 #pragma once
 
-#include "config/policy.h"
-#include "config/result.h"
-#include "config/units.h"
+#include "config/base/result.h"
+#include "config/base/units.h"
+#include "config/model/policy.h"
 
 namespace mete::enforcers {
 

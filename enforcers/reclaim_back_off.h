@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "config/units.h"
+#include "config/base/units.h"
 
 namespace mete::enforcers {
 

@@ -4,9 +4,9 @@
 
 #include <optional>
 
-#include "config/pod_spec.h"
-#include "config/result.h"
-#include "runtime/cgroup/limits.h"
+#include "config/base/result.h"
+#include "config/model/pod_spec.h"
+#include "runtime/cgroup/limits/limits.h"
 
 namespace mete::enforcers {
 

@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "config/pod_spec.h"
+#include "config/model/pod_spec.h"
 
 namespace mete::enforcers {
 

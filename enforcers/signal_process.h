@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/process/process_id.h"
 

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
-#include "config/fifo.h"
-#include "config/pod_spec.h"
-#include "config/units.h"
+#include "config/base/fifo.h"
+#include "config/base/units.h"
+#include "config/model/pod_spec.h"
 #include "enforcers/decaying_histogram.h"
 
 namespace mete::enforcers {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime {
 

@@ -16,8 +16,12 @@ namespace {
 // Layers and the rooms within them, each of which uses only what stands before it. A folder that is not named here
 // belongs to the nearest one above it that is.
 const std::vector<std::string> kRooms = {
-    "config",
-    "config/reading",
+    "config/base",
+    "config/values",
+    "config/model",
+    "config/resolve",
+    "config/reading/yaml",
+    "config/reading",  // with fields/, schema/ and agent_yaml/
     "config/convert",
     "runtime",
     "runtime/build/language",

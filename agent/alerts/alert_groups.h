@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "agent/alerts/alert_states.h"
-#include "config/agent_config.h"
+#include "config/model/agent_config.h"
 
 namespace mete::agent {
 

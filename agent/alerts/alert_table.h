@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "collectors/promql/expression.h"
-#include "config/agent_config.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/model/agent_config.h"
 
 namespace mete::agent {
 

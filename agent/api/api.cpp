@@ -10,8 +10,8 @@
 #include "agent/api/replies.h"
 #include "agent/http/http_sd.h"
 #include "agent/pods/pod_json.h"
-#include "config/bandwidth.h"
-#include "config/resource_amounts.h"
+#include "config/model/bandwidth.h"
+#include "config/values/resource_amounts.h"
 #include "runtime/process/signals.h"
 
 namespace mete::agent {

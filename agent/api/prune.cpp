@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "config/selector_text.h"
+#include "config/model/selector_text.h"
 
 namespace mete::agent {
 

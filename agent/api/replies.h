@@ -7,7 +7,7 @@
 #include <string>
 
 #include "agent/http/http_types.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/json.h"
 
 namespace mete::agent {

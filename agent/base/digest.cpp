@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "runtime/cgroup/limit_writes.h"
+#include "runtime/cgroup/limits/limit_writes.h"
 
 namespace mete::agent {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "runtime/cgroup/hierarchies.h"
-#include "runtime/cgroup/limits.h"
+#include "runtime/cgroup/limits/limits.h"
 
 namespace mete::agent {
 

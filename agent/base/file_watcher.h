@@ -11,7 +11,7 @@
 
 #include "agent/base/asio.h"
 #include "agent/base/watch_table.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::agent {
 

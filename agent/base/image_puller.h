@@ -16,7 +16,7 @@
 #include "agent/base/asio.h"
 #include "agent/base/event_reasons.h"
 #include "agent/base/settings.h"
-#include "config/volume.h"
+#include "config/model/volume.h"
 #include "runtime/image/store.h"
 
 namespace mete::agent {

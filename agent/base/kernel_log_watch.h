@@ -10,7 +10,7 @@
 
 #include "agent/base/asio.h"
 #include "collectors/kernel/kernel_log.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::agent {
 

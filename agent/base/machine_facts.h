@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's name, addresses and size, for containers that ask for them (config/downward.h).
+// The machine's name, addresses and size, for containers that ask for them (config/resolve/downward.h).
 #pragma once
 
-#include "config/downward.h"
-#include "config/units.h"
+#include "config/base/units.h"
+#include "config/resolve/downward.h"
 
 namespace mete::agent {
 

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "agent/base/asio.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 
 namespace mete::agent {

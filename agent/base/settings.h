@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "config/agent_config.h"
+#include "config/model/agent_config.h"
 #include "enforcers/restart.h"
 #include "runtime/shim/log_writer.h"
 

@@ -8,8 +8,8 @@
 #include <memory>
 #include <sstream>
 
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 #include "agent/export/usage_models.h"
 #include "enforcers/advice.h"
 #include "runtime/file.h"

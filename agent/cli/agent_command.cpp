@@ -8,7 +8,7 @@
 #include "agent/agent.h"
 #include "agent/base/log.h"
 #include "agent/cli/agent_yaml.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 
 namespace mete::agent::cli {
 namespace {

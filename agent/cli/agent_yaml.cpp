@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "config/agent_config.h"
+#include "config/model/agent_config.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {

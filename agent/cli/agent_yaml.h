@@ -5,7 +5,7 @@
 #include <string>
 
 #include "agent/base/settings.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::agent::cli {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mete alerts`: what an agent that evaluates alerts itself finds.
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "agent/cli/containers/exec_words.h"
-#include "agent/cli/nearest_word.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/nearest_word.h"
+#include "agent/cli/output/output.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "agent/cli/cli_model.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 #include "runtime/image/store.h"
 
 namespace mete::agent::cli {

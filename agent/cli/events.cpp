@@ -6,10 +6,10 @@
 #include <memory>
 
 #include "agent/cli/images/image_commands.h"
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 #include "agent/cli/template/go_template.h"
-#include "config/quantity.h"
+#include "config/values/quantity.h"
 #include "runtime/shim/log_writer.h"
 
 namespace mete::agent::cli {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 #include "agent/http/http_url.h"
-#include "config/reading/field_help.h"
+#include "config/reading/schema/field_help.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <exception>
 
 #include "agent/cli/command_line.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 
 int main(int argc, char** argv) {
   try {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "agent/cli/cli_model.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 #include "agent/cli/reference/manual.h"
 #include "runtime/file.h"
 

@@ -4,8 +4,8 @@
 #include <set>
 
 #include "agent/base/agent_families.h"
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 #include "agent/export/kube_metrics.h"
 #include "agent/export/kube_services.h"
 #include "agent/export/kube_workloads.h"

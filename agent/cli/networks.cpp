@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "agent/cli/containers/subject.h"
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 #include "agent/http/http_url.h"
 
 namespace mete::agent::cli {

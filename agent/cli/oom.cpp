@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "agent/cli/containers/container_verbs.h"
-#include "agent/cli/stats_requests.h"
+#include "agent/cli/pods/stats_requests.h"
 #include "agent/cli/top/keys.h"
 #include "agent/cli/top/terminal.h"
 #include "agent/http/http_url.h"

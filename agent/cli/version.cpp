@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 
 namespace mete::agent::cli {
 

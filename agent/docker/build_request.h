@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/http/http_types.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::agent::docker {
 

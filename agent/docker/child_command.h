@@ -13,7 +13,7 @@
 
 #include "agent/base/asio.h"
 #include "agent/http/http_types.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 
 namespace mete::agent::docker {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "agent/http/http_types.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 
 namespace mete::agent::docker {

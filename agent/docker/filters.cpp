@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "collectors/discovery/runtimes.h"
-#include "config/quantity.h"
+#include "config/values/quantity.h"
 
 namespace mete::agent::docker {
 

@@ -2,7 +2,7 @@
 #include "agent/docker/network_request.h"
 
 #include "agent/docker/filters.h"
-#include "config/ip_address.h"
+#include "config/values/ip_address.h"
 
 namespace mete::agent::docker {
 namespace {

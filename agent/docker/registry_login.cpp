@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "agent/docker/fields.h"
-#include "config/base64.h"
+#include "config/base/base64.h"
 
 namespace mete::agent::docker {
 

@@ -12,7 +12,7 @@
 
 #include "agent/base/asio.h"
 #include "agent/http/http_types.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 
 namespace mete::agent::docker {

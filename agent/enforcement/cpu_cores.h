@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "agent/base/asio.h"
-#include "config/result.h"
-#include "config/units.h"
+#include "config/base/result.h"
+#include "config/base/units.h"
 #include "enforcers/core_assignment.h"
 #include "runtime/cgroup/hierarchies.h"
 

@@ -3,7 +3,7 @@
 
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/policy_executor.h"
-#include "config/objects.h"
+#include "config/model/objects.h"
 #include "enforcers/oom.h"
 #include "runtime/cgroup/cpu.h"
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "agent/enforcement/enforcement.h"
-#include "runtime/cgroup/changes.h"
-#include "runtime/cgroup/reclaim.h"
+#include "runtime/cgroup/limits/changes.h"
+#include "runtime/cgroup/memory/reclaim.h"
 
 namespace mete::agent {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "collectors/kernel/parse.h"
-#include "config/objects.h"
+#include "config/model/objects.h"
 #include "runtime/file.h"
 
 namespace mete::agent {

@@ -12,7 +12,7 @@
 #include "agent/enforcement/cpu_cores.h"
 #include "agent/enforcement/idle_cpu.h"
 #include "agent/forensics/forensics.h"
-#include "config/policy.h"
+#include "config/model/policy.h"
 #include "enforcers/guard.h"
 
 namespace mete::agent {

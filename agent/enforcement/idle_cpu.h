@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "config/units.h"
+#include "config/base/units.h"
 
 namespace mete::agent {
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "config/objects.h"
-#include "runtime/cgroup/memory.h"
+#include "config/model/objects.h"
+#include "runtime/cgroup/memory/memory.h"
 
 namespace mete::agent {
 namespace {

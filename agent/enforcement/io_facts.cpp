@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "runtime/cgroup/block_device.h"
+#include "runtime/cgroup/devices/block_device.h"
 #include "runtime/cgroup/io.h"
 
 namespace mete::agent {

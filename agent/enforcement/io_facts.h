@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/policy.h"
+#include "config/model/policy.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/cgroup/cgroup.h"
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "agent/base/child_process.h"
-#include "config/objects.h"
-#include "config/policy_actions.h"
+#include "config/model/objects.h"
+#include "config/model/policy_actions.h"
 #include "enforcers/memory_watch.h"
 #include "enforcers/process_choice.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/memory/memory.h"
 
 namespace mete::agent {
 namespace {

@@ -7,7 +7,7 @@
 #include "agent/enforcement/memory_actions.h"
 #include "collectors/kernel/process_walk.h"
 #include "enforcers/raise.h"
-#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/memory/memory.h"
 #include "runtime/file.h"
 
 namespace mete::agent {

@@ -6,7 +6,7 @@
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/enforcement/oom_watch.h"
-#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/memory/memory.h"
 
 namespace mete::agent {
 namespace {

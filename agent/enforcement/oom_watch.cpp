@@ -11,7 +11,7 @@
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/enforcement/policy_executor.h"
-#include "runtime/cgroup/oom.h"
+#include "runtime/cgroup/memory/oom.h"
 
 namespace mete::agent {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns OOM kills in a cgroup and the groups below it into events and forensic records, for containers of ours and
 // cgroups of others. The kernel's notification wakes the watch. The kernel's counters say which kills there were; each
-// is reported once (runtime/cgroup/oom_kills.h).
+// is reported once (runtime/cgroup/memory/oom_kills.h).
 //
 // A wake-up only means that memory has run out: the victim may still be alive (v1: for 2 to 3 ms), and on v2 a group at
 // its limit causes up to 100 wake-ups a second without a kill. So the counters are compared at each wake-up and, with
@@ -27,7 +27,7 @@
 #include "agent/enforcement/subject.h"
 #include "enforcers/oom.h"
 #include "enforcers/oom_without_victim.h"
-#include "runtime/cgroup/oom_kills.h"
+#include "runtime/cgroup/memory/oom_kills.h"
 
 namespace mete::agent {
 

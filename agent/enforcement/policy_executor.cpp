@@ -2,7 +2,7 @@
 #include "agent/enforcement/policy_executor.h"
 
 #include "enforcers/signal_process.h"
-#include "runtime/cgroup/reclaim.h"
+#include "runtime/cgroup/memory/reclaim.h"
 
 namespace mete::agent {
 namespace {

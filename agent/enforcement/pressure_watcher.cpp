@@ -8,7 +8,7 @@
 #include "agent/base/spare_descriptors.h"
 #include "enforcers/oom.h"
 #include "runtime/cgroup/abilities.h"
-#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/memory/memory.h"
 
 namespace mete::agent {
 namespace {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "agent/base/event.h"
-#include "config/policy.h"
-#include "config/result.h"
-#include "config/units.h"
+#include "config/base/result.h"
+#include "config/base/units.h"
+#include "config/model/policy.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/process/process_id.h"
 

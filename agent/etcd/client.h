@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agent/http/http_client.h"
-#include "config/overlay_policy.h"
+#include "config/model/overlay_policy.h"
 
 namespace mete::agent::etcd {
 

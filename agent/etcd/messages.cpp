@@ -5,7 +5,7 @@
 
 #include <charconv>
 
-#include "config/base64.h"
+#include "config/base/base64.h"
 #include "runtime/json.h"
 
 namespace mete::agent::etcd {

@@ -15,7 +15,7 @@
 #include "agent/pods/pod_logic.h"
 #include "agent/probes/prober.h"
 #include "collectors/exposition/exposition.h"
-#include "config/pod_spec.h"
+#include "config/model/pod_spec.h"
 
 namespace mete::agent {
 

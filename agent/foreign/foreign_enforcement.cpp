@@ -5,9 +5,9 @@
 #include <atomic>
 
 #include "collectors/discovery/export_policy.h"
-#include "config/objects.h"
+#include "config/model/objects.h"
 #include "enforcers/cgroup_policies.h"
-#include "runtime/cgroup/reclaim.h"
+#include "runtime/cgroup/memory/reclaim.h"
 #include "runtime/file.h"
 
 namespace mete::agent {

@@ -15,7 +15,7 @@
 #include "agent/foreign/foreign_subject.h"
 #include "agent/foreign/ledger.h"
 #include "collectors/discovery/cgroup_tree.h"
-#include "config/policy.h"
+#include "config/model/policy.h"
 
 namespace mete::agent {
 

@@ -11,8 +11,8 @@
 #include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/cpu.h"
 #include "runtime/cgroup/freezer.h"
-#include "runtime/cgroup/memory.h"
-#include "runtime/cgroup/oom.h"
+#include "runtime/cgroup/memory/memory.h"
+#include "runtime/cgroup/memory/oom.h"
 
 namespace mete::agent {
 namespace {

@@ -8,9 +8,9 @@
 #include "agent/base/child_process.h"
 #include "agent/base/digest.h"
 #include "agent/base/spawn.h"
-#include "runtime/cgroup/control_write.h"
 #include "runtime/cgroup/freezer.h"
-#include "runtime/cgroup/oom.h"
+#include "runtime/cgroup/limits/control_write.h"
+#include "runtime/cgroup/memory/oom.h"
 #include "runtime/file.h"
 
 namespace mete::agent {

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "agent/base/services.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"
 #include "runtime/shim/watchdog.h"

@@ -2,7 +2,7 @@
 #include "agent/foreign/io_cost_enforcer.h"
 
 #include "enforcers/io_cost.h"
-#include "runtime/cgroup/block_device.h"
+#include "runtime/cgroup/devices/block_device.h"
 #include "runtime/cgroup/io.h"
 
 namespace mete::agent {

@@ -6,10 +6,10 @@
 
 #include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/freezer.h"
-#include "runtime/cgroup/limit_writes.h"
-#include "runtime/cgroup/memory.h"
-#include "runtime/cgroup/reclaim.h"
-#include "runtime/cgroup/setting.h"
+#include "runtime/cgroup/limits/limit_writes.h"
+#include "runtime/cgroup/limits/setting.h"
+#include "runtime/cgroup/memory/memory.h"
+#include "runtime/cgroup/memory/reclaim.h"
 #include "runtime/file.h"
 #include "runtime/json.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
-#include "config/units.h"
+#include "config/base/result.h"
+#include "config/base/units.h"
 #include "runtime/cgroup/cgroup.h"
 
 namespace mete::agent {

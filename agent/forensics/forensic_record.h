@@ -13,7 +13,7 @@
 
 #include "collectors/kernel/process_memory.h"
 #include "collectors/kernel/sample.h"
-#include "config/units.h"
+#include "config/base/units.h"
 #include "enforcers/restart.h"
 
 namespace mete::agent {

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "agent/forensics/forensic_record.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::agent {
 

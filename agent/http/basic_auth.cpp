@@ -15,8 +15,8 @@
 #include <thread>
 #include <utility>
 
-#include "config/base64.h"
-#include "config/web_config.h"
+#include "config/base/base64.h"
+#include "config/model/web_config.h"
 
 namespace mete::agent {
 namespace {

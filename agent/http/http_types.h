@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 
 namespace mete::agent {

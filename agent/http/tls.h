@@ -6,8 +6,8 @@
 #include <string>
 
 #include "agent/http/asio_ssl.h"
-#include "config/result.h"
-#include "config/web_config.h"
+#include "config/base/result.h"
+#include "config/model/web_config.h"
 
 namespace mete::agent {
 

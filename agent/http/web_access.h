@@ -16,8 +16,8 @@
 #include "agent/base/asio.h"
 #include "agent/http/basic_auth.h"
 #include "agent/http/http_access.h"
-#include "config/result.h"
-#include "config/web_config.h"
+#include "config/base/result.h"
+#include "config/model/web_config.h"
 
 namespace mete::agent {
 

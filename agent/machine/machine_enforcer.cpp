@@ -10,7 +10,7 @@
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pods/container/container_subject.h"
 #include "collectors/discovery/export_policy.h"
-#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/memory/memory.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 

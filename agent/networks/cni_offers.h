@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "config/pod_spec.h"
+#include "config/model/pod_spec.h"
 #include "runtime/network/network_spec.h"
 
 namespace mete::agent {

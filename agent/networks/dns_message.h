@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/ip_address.h"
+#include "config/values/ip_address.h"
 
 namespace mete::agent::dns {
 

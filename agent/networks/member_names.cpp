@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "agent/networks/pod_wishes.h"
-#include "config/names.h"
+#include "config/values/names.h"
 #include "runtime/pod/name_files.h"
 
 namespace mete::agent {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "config/pod_spec.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/model/pod_spec.h"
 
 namespace mete::agent {
 

@@ -9,7 +9,7 @@
 #include "agent/base/event_reasons.h"
 #include "agent/networks/member_names.h"
 #include "agent/networks/networks.h"
-#include "config/objects.h"
+#include "config/model/objects.h"
 #include "runtime/file.h"
 #include "runtime/network/mac_address.h"
 

@@ -9,7 +9,7 @@
 
 #include "agent/networks/endpoint_record.h"
 #include "agent/networks/networks.h"
-#include "config/objects.h"
+#include "config/model/objects.h"
 #include "runtime/file.h"
 
 namespace mete::agent {

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "config/objects.h"
+#include "config/model/objects.h"
 
 namespace mete::agent {
 namespace {

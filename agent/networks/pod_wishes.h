@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "config/bandwidth.h"
-#include "config/pod_spec.h"
+#include "config/model/bandwidth.h"
+#include "config/model/pod_spec.h"
 #include "runtime/network/network_spec.h"
 
 namespace mete::agent {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "config/pod_spec.h"
+#include "config/model/pod_spec.h"
 
 namespace mete::agent {
 

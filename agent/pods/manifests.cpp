@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "config/immutable.h"
+#include "config/model/immutable.h"
 #include "runtime/file.h"
 #include "runtime/unfinished_files.h"
 

@@ -20,8 +20,8 @@
 #include "agent/base/file_watcher.h"
 #include "agent/base/settings.h"
 #include "agent/pods/pod_identity.h"
-#include "config/desired_state.h"
-#include "config/reading/yaml_reader.h"
+#include "config/reading/yaml/yaml_reader.h"
+#include "config/resolve/desired_state.h"
 
 namespace mete::agent {
 

@@ -20,7 +20,7 @@
 #include "agent/pods/pod_paths.h"
 #include "agent/pods/pod_record.h"
 #include "agent/pods/pod_status.h"
-#include "config/desired_state.h"
+#include "config/resolve/desired_state.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/network/bandwidth.h"
 

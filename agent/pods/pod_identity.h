@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/desired_state.h"
+#include "config/resolve/desired_state.h"
 
 namespace mete::agent {
 

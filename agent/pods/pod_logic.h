@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "agent/pods/pod_record.h"
-#include "config/pod_spec.h"
+#include "config/model/pod_spec.h"
 
 namespace mete::agent {
 

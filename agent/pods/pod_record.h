@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "config/bandwidth.h"
-#include "config/pod_spec.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/model/bandwidth.h"
+#include "config/model/pod_spec.h"
 #include "enforcers/resize.h"
 #include "enforcers/restart.h"
-#include "runtime/cgroup/oom_kills.h"
+#include "runtime/cgroup/memory/oom_kills.h"
 #include "runtime/file.h"
 #include "runtime/process/process_id.h"
 

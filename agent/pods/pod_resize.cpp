@@ -9,7 +9,7 @@
 #include "enforcers/asked_limits.h"
 #include "enforcers/qos.h"
 #include "enforcers/resize.h"
-#include "runtime/cgroup/reclaim.h"
+#include "runtime/cgroup/memory/reclaim.h"
 
 namespace mete::agent {
 namespace {

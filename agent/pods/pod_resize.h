@@ -10,7 +10,7 @@
 
 #include "agent/base/asio.h"
 #include "agent/pods/pod.h"
-#include "config/pod_spec.h"
+#include "config/model/pod_spec.h"
 
 namespace mete::agent {
 

@@ -9,7 +9,7 @@
 
 #include "agent/base/event_reasons.h"
 #include "agent/pods/pod_record.h"
-#include "config/desired_state.h"
+#include "config/resolve/desired_state.h"
 
 namespace mete::agent {
 

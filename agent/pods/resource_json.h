@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "config/bandwidth.h"
-#include "config/pod_spec.h"
+#include "config/model/bandwidth.h"
+#include "config/model/pod_spec.h"
 #include "runtime/json.h"
 
 namespace mete::agent {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/desired_state.h"
+#include "config/resolve/desired_state.h"
 
 namespace mete::agent {
 

@@ -12,7 +12,7 @@
 #include "agent/base/asio.h"
 #include "agent/base/services.h"
 #include "agent/probes/probe_state.h"
-#include "config/probe.h"
+#include "config/model/probe.h"
 #include "runtime/fd.h"
 #include "runtime/process/process_id.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/probe.h"
+#include "config/model/probe.h"
 
 namespace mete::agent {
 

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/file.h"
 
 namespace mete::agent {

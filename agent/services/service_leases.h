@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/service.h"
+#include "config/model/service.h"
 
 namespace mete::agent {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "agent/services/service_leases.h"
-#include "config/service.h"
+#include "config/model/service.h"
 #include "runtime/network/service_rules.h"
 
 namespace mete::agent {

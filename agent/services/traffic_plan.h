@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/traffic_policy.h"
+#include "config/model/traffic_policy.h"
 #include "runtime/network/traffic_rules.h"
 
 namespace mete::agent {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "agent/workloads/time_zone.h"
-#include "config/cron_schedule.h"
-#include "config/workloads.h"
+#include "config/model/workloads.h"
+#include "config/values/cron_schedule.h"
 #include "enforcers/restart.h"
 
 namespace mete::agent {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "agent/workloads/child.h"
-#include "config/workloads.h"
+#include "config/model/workloads.h"
 
 namespace mete::agent {
 

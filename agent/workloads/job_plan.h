@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "agent/workloads/child.h"
-#include "config/workloads.h"
+#include "config/model/workloads.h"
 
 namespace mete::agent {
 

@@ -6,7 +6,7 @@
 #include "agent/workloads/cron_plan.h"
 #include "agent/workloads/workload_text.h"
 #include "agent/workloads/workloads.h"
-#include "config/cron_schedule.h"
+#include "config/values/cron_schedule.h"
 
 namespace mete::agent {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "config/workloads.h"
+#include "config/model/workloads.h"
 
 namespace mete::agent {
 

@@ -6,7 +6,7 @@
 
 #include "agent/pods/pod_status.h"
 #include "agent/workloads/workloads.h"
-#include "config/downward.h"
+#include "config/resolve/downward.h"
 #include "runtime/json.h"
 
 namespace mete::agent {

@@ -14,8 +14,8 @@
 #include "agent/pods/pod_record.h"
 #include "agent/workloads/deployment_plan.h"
 #include "agent/workloads/job_plan.h"
-#include "config/result.h"
-#include "config/workloads.h"
+#include "config/base/result.h"
+#include "config/model/workloads.h"
 
 namespace mete::agent {
 

@@ -3,7 +3,7 @@
 
 #include <ctime>
 
-#include "config/reading/yaml_reader.h"
+#include "config/reading/yaml/yaml_reader.h"
 #include "runtime/json.h"
 
 namespace mete::agent {

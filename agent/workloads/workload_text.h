@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "agent/workloads/workload_record.h"
-#include "config/result.h"
-#include "config/workloads.h"
+#include "config/base/result.h"
+#include "config/model/workloads.h"
 
 namespace mete::agent {
 

@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/fd.h"
 

@@ -9,7 +9,7 @@
 
 #include "collectors/discovery/identity.h"
 #include "collectors/exposition/exposition.h"
-#include "config/agent_config.h"
+#include "config/model/agent_config.h"
 
 namespace mete::collectors {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include "config/units.h"
+#include "config/base/units.h"
 
 namespace mete::collectors {
 

@@ -2,7 +2,7 @@
 // Controller cpu: bandwidth and weight. On v2 its cpu.stat holds the usage too; on v1 that is cpuacct's (cpuacct.cpp).
 #include "collectors/kernel/collector.h"
 #include "collectors/kernel/parse.h"
-#include "runtime/cgroup/limits.h"
+#include "runtime/cgroup/limits/limits.h"
 
 namespace mete::collectors {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/units.h"
+#include "config/base/units.h"
 
 namespace mete::collectors {
 

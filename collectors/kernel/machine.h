@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "collectors/kernel/sample.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::collectors {
 

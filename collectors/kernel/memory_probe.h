@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "collectors/kernel/sample.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/units.h"
+#include "config/base/units.h"
 
 namespace mete::collectors {
 

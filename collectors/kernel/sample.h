@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "collectors/kernel/box.h"
-#include "config/units.h"
-#include "runtime/cgroup/limits.h"
+#include "config/base/units.h"
+#include "runtime/cgroup/limits/limits.h"
 
 namespace mete::collectors {
 
@@ -80,7 +80,8 @@ struct MemorySample {
   Count refault_file, refault_anon;      // memory.stat total_workingset_refault_*; workingset_refault_*
   Count scanned, stolen;                 // memory.stat pgscan, pgsteal
   Count oom_kills;                       // memory.oom_control oom_kill; memory.events oom_kill: processes killed
-  // Each kill once, a whole group's too (runtime/cgroup/oom_kills.h): not read from a file, but set by the Reader.
+  // Each kill once, a whole group's too (runtime/cgroup/memory/oom_kills.h): not read from a file, but set by the
+  // Reader.
   Count oom_events;
   Count events_low, events_high, events_max, events_oom, events_oom_group_kill;  // memory.events
   // settings

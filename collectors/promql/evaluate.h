@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "collectors/promql/store.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::collectors::promql {
 

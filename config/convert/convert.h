@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/documents.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/model/documents.h"
 
 namespace mete::config {
 

@@ -5,7 +5,7 @@
 
 #include "config/convert/docker_amounts.h"
 #include "config/convert/service.h"
-#include "config/diagnostics.h"
+#include "config/model/diagnostics.h"
 
 namespace mete::config {
 namespace {

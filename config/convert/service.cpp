@@ -5,8 +5,8 @@
 #include <array>
 
 #include "config/convert/docker_amounts.h"
-#include "config/diagnostics.h"
-#include "config/names.h"
+#include "config/model/diagnostics.h"
+#include "config/values/names.h"
 
 namespace mete::config {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "config/convert/convert.h"
 #include "config/convert/value.h"
-#include "config/reading/view.h"
+#include "config/reading/yaml/view.h"
 
 namespace mete::config {
 

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <string_view>
 
-#include "config/reading/scalar.h"
-#include "config/reading/yaml_tree.h"
+#include "config/reading/yaml/scalar.h"
+#include "config/reading/yaml/yaml_tree.h"
 
 namespace mete::config {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/bandwidth.h"
-#include "config/diagnostics.h"
+#include "config/model/bandwidth.h"
+#include "config/model/diagnostics.h"
 #include "config/reading/readers.h"
 
 namespace mete::config {

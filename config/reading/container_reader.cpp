@@ -4,11 +4,11 @@
 #include <cctype>
 #include <charconv>
 
-#include "config/diagnostics.h"
-#include "config/ip_address.h"
-#include "config/names.h"
+#include "config/model/diagnostics.h"
 #include "config/reading/fields.h"
 #include "config/reading/readers.h"
+#include "config/values/ip_address.h"
+#include "config/values/names.h"
 
 namespace mete::config {
 namespace {

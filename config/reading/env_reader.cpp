@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
-#include "config/desired_state.h"
-#include "config/downward.h"
-#include "config/env_file.h"
-#include "config/names.h"
-#include "config/quantity.h"
 #include "config/reading/readers.h"
+#include "config/resolve/desired_state.h"
+#include "config/resolve/downward.h"
+#include "config/resolve/env_file.h"
+#include "config/values/names.h"
+#include "config/values/quantity.h"
 
 namespace mete::config {
 namespace {

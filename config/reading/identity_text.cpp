@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 
-#include "config/reading/quoted.h"
+#include "config/reading/yaml/quoted.h"
 
 namespace mete::config {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "config/reading/fields.h"
-#include "config/reading/view.h"
+#include "config/reading/yaml/view.h"
 
 namespace mete::config {
 

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "config/cron_schedule.h"
 #include "config/reading/fields/workload_fields.h"
 #include "config/reading/readers.h"
+#include "config/values/cron_schedule.h"
 
 namespace mete::config {
 namespace {

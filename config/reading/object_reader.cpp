@@ -4,9 +4,9 @@
 #include <cctype>
 #include <cstdint>
 
-#include "config/base64.h"
-#include "config/names.h"
+#include "config/base/base64.h"
 #include "config/reading/readers.h"
+#include "config/values/names.h"
 
 namespace mete::config {
 namespace {

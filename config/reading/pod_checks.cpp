@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "config/diagnostics.h"
-#include "config/downward.h"
+#include "config/model/diagnostics.h"
 #include "config/reading/readers.h"
+#include "config/resolve/downward.h"
 
 namespace mete::config {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <vector>
 
-#include "config/pod_spec.h"
-#include "config/reading/view.h"
+#include "config/model/pod_spec.h"
+#include "config/reading/yaml/view.h"
 
 namespace mete::config {
 

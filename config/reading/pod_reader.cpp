@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "config/diagnostics.h"
-#include "config/downward.h"
-#include "config/ip_address.h"
-#include "config/names.h"
+#include "config/model/diagnostics.h"
 #include "config/reading/fields.h"
 #include "config/reading/identity_text.h"
 #include "config/reading/pod_checks.h"
 #include "config/reading/readers.h"
-#include "config/sysctl_space.h"
+#include "config/resolve/downward.h"
+#include "config/values/ip_address.h"
+#include "config/values/names.h"
+#include "config/values/sysctl_space.h"
 
 namespace mete::config {
 namespace {

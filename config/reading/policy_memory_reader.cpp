@@ -2,7 +2,7 @@
 #include <array>
 #include <csignal>
 
-#include "config/policy_actions.h"
+#include "config/model/policy_actions.h"
 #include "config/reading/policy_readers.h"
 
 namespace mete::config {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 
-#include "config/diagnostics.h"
-#include "config/names.h"
-#include "config/policy_actions.h"
+#include "config/model/diagnostics.h"
+#include "config/model/policy_actions.h"
 #include "config/reading/fields.h"
 #include "config/reading/policy_readers.h"
+#include "config/values/names.h"
 
 namespace mete::config {
 

@@ -6,11 +6,11 @@
 #include <optional>
 #include <string>
 
-#include "config/diagnostics.h"
-#include "config/policy.h"
-#include "config/quantity.h"
+#include "config/model/diagnostics.h"
+#include "config/model/policy.h"
 #include "config/reading/fields.h"
 #include "config/reading/readers.h"
+#include "config/values/quantity.h"
 
 namespace mete::config {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 
-#include "config/diagnostics.h"
+#include "config/model/diagnostics.h"
 #include "config/reading/fields.h"
 #include "config/reading/readers.h"
 

@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "config/objects.h"
-#include "config/pod_spec.h"
-#include "config/policy.h"
-#include "config/reading/view.h"
+#include "config/model/objects.h"
+#include "config/model/pod_spec.h"
+#include "config/model/policy.h"
+#include "config/reading/yaml/view.h"
 
 namespace mete::config {
 

@@ -2,10 +2,10 @@
 #include <bit>
 #include <functional>
 
-#include "config/diagnostics.h"
-#include "config/quantity.h"
+#include "config/model/diagnostics.h"
 #include "config/reading/readers.h"
-#include "config/resource_amounts.h"
+#include "config/values/quantity.h"
+#include "config/values/resource_amounts.h"
 
 namespace mete::config {
 namespace {

@@ -3,10 +3,10 @@
 
 #include <array>
 
-#include "config/diagnostics.h"
-#include "config/names.h"
-#include "config/reading/json_text.h"
+#include "config/model/diagnostics.h"
 #include "config/reading/readers.h"
+#include "config/reading/yaml/json_text.h"
+#include "config/values/names.h"
 
 namespace mete::config {
 namespace {

@@ -2,9 +2,9 @@
 // The table and the reader of Services. Internal to config/.
 #pragma once
 
+#include "config/model/service.h"
 #include "config/reading/fields.h"
-#include "config/reading/view.h"
-#include "config/service.h"
+#include "config/reading/yaml/view.h"
 
 namespace mete::config {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/reading/traffic_reader.h"
 
-#include "config/diagnostics.h"
-#include "config/reading/json_text.h"
+#include "config/model/diagnostics.h"
 #include "config/reading/readers.h"
+#include "config/reading/yaml/json_text.h"
 
 namespace mete::config {
 namespace {

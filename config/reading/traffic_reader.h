@@ -2,9 +2,9 @@
 // The table and the reader of NetworkPolicies. Internal to config/.
 #pragma once
 
+#include "config/model/traffic_policy.h"
 #include "config/reading/fields.h"
-#include "config/reading/view.h"
-#include "config/traffic_policy.h"
+#include "config/reading/yaml/view.h"
 
 namespace mete::config {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "config/downward.h"
-#include "config/names.h"
-#include "config/quantity.h"
 #include "config/reading/fields.h"
 #include "config/reading/readers.h"
+#include "config/resolve/downward.h"
+#include "config/values/names.h"
+#include "config/values/quantity.h"
 
 namespace mete::config {
 namespace {

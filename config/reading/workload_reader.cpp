@@ -2,11 +2,11 @@
 #include <array>
 #include <charconv>
 
-#include "config/names.h"
 #include "config/reading/fields/workload_fields.h"
 #include "config/reading/identity_text.h"
-#include "config/reading/json_text.h"
 #include "config/reading/readers.h"
+#include "config/reading/yaml/json_text.h"
+#include "config/values/names.h"
 
 namespace mete::config {
 namespace {

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
-#include "config/units.h"
+#include "config/base/result.h"
+#include "config/base/units.h"
 #include "runtime/build/language/stages.h"
 #include "runtime/build/run_step.h"
 #include "runtime/image/archives/archive.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/image/layer_lock.h"
 #include "runtime/image/store.h"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/build/source_tree.h"
 #include "runtime/image/layer_writer.h"
 

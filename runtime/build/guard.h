@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/fd.h"
 

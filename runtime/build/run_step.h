@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/build/mount_points.h"
 #include "runtime/build/workspace.h"
 #include "runtime/process/launch_spec.h"

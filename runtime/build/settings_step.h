@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/build/language/dockerfile.h"
 #include "runtime/build/language/image_settings.h"
 #include "runtime/build/language/words.h"

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/build/language/ignore.h"
 #include "runtime/fd.h"
 #include "runtime/image/layer_writer.h"

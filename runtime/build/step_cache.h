@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::build {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"
 

@@ -16,10 +16,10 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/hierarchies.h"
-#include "runtime/cgroup/limit_writes.h"
-#include "runtime/cgroup/limits.h"
+#include "runtime/cgroup/limits/limit_writes.h"
+#include "runtime/cgroup/limits/limits.h"
 #include "runtime/fd.h"
 
 namespace mete::runtime::cgroup {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"
 

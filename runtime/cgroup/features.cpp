@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstdint>
 
-#include "runtime/cgroup/psi_trigger.h"
+#include "runtime/cgroup/memory/psi_trigger.h"
 #include "runtime/process/capabilities.h"
 
 namespace mete::runtime::cgroup {

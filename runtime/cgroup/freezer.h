@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/cgroup/limit_writes.h"
+#include "runtime/cgroup/limits/limit_writes.h"
 
 namespace mete::runtime::cgroup {
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
 
 namespace mete::runtime::cgroup {

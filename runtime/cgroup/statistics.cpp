@@ -3,7 +3,7 @@
 
 #include <tuple>
 
-#include "runtime/cgroup/refusals.h"
+#include "runtime/cgroup/limits/refusals.h"
 #include "runtime/cgroup/text.h"
 
 namespace mete::runtime::cgroup {

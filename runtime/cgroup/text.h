@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "config/text.h"
+#include "config/base/text.h"
 
 namespace mete::runtime::cgroup {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::image {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/image/image.h"
 
 namespace mete::runtime::image {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/image/image.h"
 #include "runtime/image/references.h"
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/image/layer_writer.h"
 
 namespace mete::runtime::image {

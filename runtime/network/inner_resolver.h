@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "config/ip_address.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/values/ip_address.h"
 #include "runtime/fd.h"
 #include "runtime/network/netlink.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "config/ip_address.h"
-#include "config/pod_spec.h"
+#include "config/model/pod_spec.h"
+#include "config/values/ip_address.h"
 #include "runtime/network/bandwidth.h"
 
 namespace mete::runtime::network {

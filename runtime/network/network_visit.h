@@ -8,7 +8,7 @@
 
 #include <utility>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 
 namespace mete::runtime::network {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/oci/config/config.h"
 #include "runtime/oci/state.h"

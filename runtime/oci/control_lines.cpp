@@ -4,13 +4,13 @@
 #include <cerrno>
 #include <string>
 
-#include "runtime/cgroup/control_write.h"
 #include "runtime/cgroup/cpu.h"
-#include "runtime/cgroup/memory.h"
-#include "runtime/cgroup/oom_kills.h"
-#include "runtime/cgroup/refusals.h"
-#include "runtime/cgroup/single_settings.h"
-#include "runtime/cgroup/undo.h"
+#include "runtime/cgroup/limits/control_write.h"
+#include "runtime/cgroup/limits/refusals.h"
+#include "runtime/cgroup/limits/single_settings.h"
+#include "runtime/cgroup/limits/undo.h"
+#include "runtime/cgroup/memory/memory.h"
+#include "runtime/cgroup/memory/oom_kills.h"
 
 namespace mete::runtime::oci {
 namespace {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
-#include "runtime/cgroup/oom_kills.h"
+#include "runtime/cgroup/memory/oom_kills.h"
 #include "runtime/oci/config/config.h"
 
 namespace mete::runtime::oci {

@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-#include "runtime/cgroup/oom.h"
+#include "runtime/cgroup/memory/oom.h"
 #include "runtime/cgroup/statistics.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/oci/config/config.h"
 
 namespace mete::runtime::oci {

@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/oci/config/config.h"
 #include "runtime/oci/state.h"

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/fd.h"
 #include "runtime/oci/hooks.h"

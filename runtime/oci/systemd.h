@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
-#include "runtime/cgroup/limits.h"
+#include "config/base/result.h"
+#include "runtime/cgroup/limits/limits.h"
 #include "runtime/oci/dbus.h"
 
 namespace mete::runtime::oci {

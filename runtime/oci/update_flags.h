@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/oci/config/options.h"
 
 namespace mete::runtime::oci {

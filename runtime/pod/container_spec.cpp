@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "config/names.h"
+#include "config/values/names.h"
 #include "runtime/pod/extras.h"
 #include "runtime/pod/name_files.h"
 #include "runtime/pod/network_sysctls.h"

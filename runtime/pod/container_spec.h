@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "config/desired_state.h"
-#include "config/downward.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/resolve/desired_state.h"
+#include "config/resolve/downward.h"
 #include "runtime/image/image.h"
 #include "runtime/process/defaults.h"
 #include "runtime/process/launch_spec.h"

@@ -7,7 +7,7 @@
 #include <array>
 #include <string_view>
 
-#include "config/names.h"
+#include "config/values/names.h"
 #include "runtime/process/resource_names.h"
 
 namespace mete::runtime::pod {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a container's extras (config/container_extras.h) its process and its file systems get. Pure.
+// What of a container's extras (config/model/container_extras.h) its process and its file systems get. Pure.
 #pragma once
 
-#include "config/container_extras.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/model/container_extras.h"
 #include "runtime/process/launch_spec.h"
 
 namespace mete::runtime::pod {

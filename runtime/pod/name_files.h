@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/pod_spec.h"
+#include "config/model/pod_spec.h"
 
 namespace mete::runtime::pod {
 

@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
-#include "config/pod_spec.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/model/pod_spec.h"
 
 namespace mete::runtime::pod {
 

@@ -2,8 +2,8 @@
 // As which user a pod's container runs, with which groups, capabilities and filter. Pure.
 #pragma once
 
-#include "config/pod_spec.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/model/pod_spec.h"
 #include "runtime/pod/container_spec.h"
 
 namespace mete::runtime::pod {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"
 #include "runtime/process/launch_spec.h"

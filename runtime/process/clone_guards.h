@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/file.h"
 #include "runtime/process/namespace_files.h"

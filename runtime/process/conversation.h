@@ -2,7 +2,7 @@
 // The launcher's side of the control socket: reads the child's words and explains its reports.
 #pragma once
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/process/child/child.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/process/setup_op.h"
 
 namespace mete::runtime::process {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/process/launch_spec.h"
 
 namespace mete::runtime::process {

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/process/launch_spec.h"
 

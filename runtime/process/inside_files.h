@@ -10,7 +10,7 @@
 #include <functional>
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/process/process_id.h"
 

@@ -4,7 +4,7 @@
 // opened the file for writing through /proc could replace the host's runtime.
 #pragma once
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::process {
 

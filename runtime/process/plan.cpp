@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "config/sysctl_space.h"
+#include "config/values/sysctl_space.h"
 #include "runtime/process/namespace_files.h"
 #include "runtime/process/plan_parts.h"
 

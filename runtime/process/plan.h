@@ -2,7 +2,7 @@
 // Turns a LaunchSpec into the list of operations that set the container up. Pure: no system call.
 #pragma once
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/process/launch_spec.h"
 #include "runtime/process/setup_op.h"
 

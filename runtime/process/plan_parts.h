@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/process/launch_spec.h"
 #include "runtime/process/setup_op.h"
 

@@ -3,7 +3,7 @@
 // container's user namespace. The layers, which many containers share, are not touched.
 #pragma once
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/process/mount_op.h"
 

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/process/setup_op.h"
 

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <termios.h>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 
 namespace mete::runtime::process {

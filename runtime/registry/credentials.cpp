@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "config/base64.h"
+#include "config/base/base64.h"
 #include "runtime/json.h"
 #include "runtime/registry/reference.h"
 

@@ -5,7 +5,7 @@
 
 #include <curl/curl.h>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::registry {
 

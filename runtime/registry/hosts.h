@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "config/agent_config.h"
+#include "config/model/agent_config.h"
 #include "runtime/registry/http.h"
 #include "runtime/registry/reference.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/registry/url.h"
 
 namespace mete::runtime::registry {

@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "config/agent_config.h"
+#include "config/model/agent_config.h"
 #include "runtime/image/store.h"
 #include "runtime/registry/login_store.h"
 #include "runtime/registry/reference.h"

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::registry {
 

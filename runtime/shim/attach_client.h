@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/shim/attach_protocol.h"
 

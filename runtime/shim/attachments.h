@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/shim/attach_protocol.h"
 

@@ -24,7 +24,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/process/process_id.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 
 namespace mete::runtime::shim {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/process/plan.h"
 #include "runtime/shim/attempt_files.h"

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <ctime>
 
-#include "runtime/cgroup/oom.h"
+#include "runtime/cgroup/memory/oom.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 

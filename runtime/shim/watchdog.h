@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 
 namespace mete::runtime::shim {

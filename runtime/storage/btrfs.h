@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "config/result.h"
-#include "config/units.h"
+#include "config/base/result.h"
+#include "config/base/units.h"
 
 namespace mete::runtime::storage {
 

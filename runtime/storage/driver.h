@@ -16,9 +16,9 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
-#include "config/storage_policy.h"
-#include "config/units.h"
+#include "config/base/result.h"
+#include "config/base/units.h"
+#include "config/model/storage_policy.h"
 #include "runtime/process/launch_spec.h"
 
 namespace mete::runtime::storage {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "config/result.h"
-#include "config/storage_policy.h"
+#include "config/base/result.h"
+#include "config/model/storage_policy.h"
 
 namespace mete::runtime::storage {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::storage {
 

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "config/quantity.h"
+#include "config/values/quantity.h"
 #include "runtime/file.h"
 
 namespace mete::runtime::storage {

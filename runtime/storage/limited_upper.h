@@ -6,8 +6,8 @@
 #include <mutex>
 #include <string>
 
-#include "config/result.h"
-#include "config/units.h"
+#include "config/base/result.h"
+#include "config/base/units.h"
 #include "runtime/storage/place.h"
 
 namespace mete::runtime::storage {

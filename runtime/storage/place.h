@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
-#include "config/units.h"
+#include "config/base/result.h"
+#include "config/base/units.h"
 
 namespace mete::runtime::storage {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::storage {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/storage/tree_copy.h"
 
 namespace mete::runtime::storage {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::storage {
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "config/desired_state.h"
-#include "config/downward.h"
-#include "config/result.h"
+#include "config/base/result.h"
+#include "config/resolve/desired_state.h"
+#include "config/resolve/downward.h"
 
 namespace mete::runtime::storage {
 

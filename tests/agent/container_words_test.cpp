@@ -6,8 +6,8 @@
 #include "agent/cli/containers/exec_words.h"
 #include "agent/cli/containers/published_ports.h"
 #include "agent/cli/containers/run_request.h"
-#include "agent/cli/nearest_word.h"
-#include "config/edit_distance.h"
+#include "agent/cli/output/nearest_word.h"
+#include "config/base/edit_distance.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/etcd/messages.h"
-#include "config/base64.h"
+#include "config/base/base64.h"
 #include "runtime/json.h"
 
 namespace mete::agent::etcd {

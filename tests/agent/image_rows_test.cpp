@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "agent/cli/docker_text.h"
 #include "agent/cli/images/history_rows.h"
+#include "agent/cli/output/docker_text.h"
 
 namespace mete::agent::cli {
 namespace {

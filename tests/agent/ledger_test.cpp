@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/cgroup/setting.h"
+#include "runtime/cgroup/limits/setting.h"
 
 namespace mete::agent {
 namespace {

@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "config/reading/fields.h"
-#include "config/reading/yaml_reader.h"
+#include "config/reading/yaml/yaml_reader.h"
 #include "runtime/json.h"
 
 namespace mete::agent {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <deque>
 
-#include "config/reading/yaml_reader.h"
+#include "config/reading/yaml/yaml_reader.h"
 
 namespace mete::agent {
 namespace {

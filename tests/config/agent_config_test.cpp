@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/agent_config.h"
+#include "config/model/agent_config.h"
 
 #include "tests/config/support.h"
 

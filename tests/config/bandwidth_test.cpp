@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/bandwidth.h"
+#include "config/model/bandwidth.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include "config/convert/docker_amounts.h"
 #include "config/convert/interpolate.h"
 #include "config/convert/value.h"
-#include "config/desired_state.h"
+#include "config/resolve/desired_state.h"
 #include "tests/config/support.h"
 
 namespace mete::config {

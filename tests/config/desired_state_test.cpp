@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/desired_state.h"
+#include "config/resolve/desired_state.h"
 
 #include "tests/config/support.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/diagnostics.h"
+#include "config/model/diagnostics.h"
 
 #include <gtest/gtest.h>
 
-#include "config/documents.h"
+#include "config/model/documents.h"
 
 namespace mete::config {
 namespace {

@@ -7,8 +7,8 @@
 #include <map>
 #include <sstream>
 
-#include "config/agent_config.h"
-#include "config/desired_state.h"
+#include "config/model/agent_config.h"
+#include "config/resolve/desired_state.h"
 #include "tests/config/support.h"
 
 namespace mete::config {

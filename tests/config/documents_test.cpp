@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/documents.h"
+#include "config/model/documents.h"
 
 #include "tests/config/support.h"
 

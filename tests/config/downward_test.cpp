@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/downward.h"
+#include "config/resolve/downward.h"
 
 #include <gtest/gtest.h>
 
-#include "config/runtime_values.h"
+#include "config/model/runtime_values.h"
 
 namespace mete::config {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/env_file.h"
+#include "config/resolve/env_file.h"
 
 #include <gtest/gtest.h>
 
-#include "config/runtime_values.h"
+#include "config/model/runtime_values.h"
 
 namespace mete::config {
 namespace {

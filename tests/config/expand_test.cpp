@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/expand.h"
+#include "config/resolve/expand.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/reading/field_help.h"
+#include "config/reading/schema/field_help.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/fifo.h"
+#include "config/base/fifo.h"
 
 #include <gtest/gtest.h>
 

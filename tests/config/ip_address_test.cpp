@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/ip_address.h"
+#include "config/values/ip_address.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The schemas that ship are those of the tables the reader uses. After a change of the tables:
 //   METE_UPDATE_SCHEMA=1 build/dev/bin/config_test --gtest_filter='JsonSchema.*'
-#include "config/reading/json_schema.h"
+#include "config/reading/schema/json_schema.h"
 
 #include <cstdlib>
 

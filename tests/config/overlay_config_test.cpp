@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `network.overlay` of agent.yaml.
-#include "config/agent_config.h"
+#include "config/model/agent_config.h"
 #include "tests/config/support.h"
 
 namespace mete::config {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/pod_spec.h"
+#include "config/model/pod_spec.h"
 #include "tests/config/support.h"
 
 namespace mete::config {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of actions in docs/policies.md are those that the reader uses. After a change of config/policy_actions.h:
+// The tables of actions in docs/policies.md are those that the reader uses. After a change of
+// config/model/policy_actions.h:
 //   METE_UPDATE_DOCS=1 build/dev/bin/config_test --gtest_filter='PolicyActions.*'
-#include "config/policy_actions.h"
+#include "config/model/policy_actions.h"
 
 #include "tests/config/support.h"
 #include "tests/support/generated_text.h"
@@ -11,8 +12,8 @@ namespace {
 
 TEST(PolicyActions, DocsAreCurrent) {
   using tests::expect_section;
-  expect_section("docs/policies.md", "memory.at[].do, from config/policy_actions.h", threshold_actions_table());
-  expect_section("docs/policies.md", "memory.onOOM, from config/policy_actions.h", oom_actions_table());
+  expect_section("docs/policies.md", "memory.at[].do, from config/model/policy_actions.h", threshold_actions_table());
+  expect_section("docs/policies.md", "memory.onOOM, from config/model/policy_actions.h", oom_actions_table());
 }
 
 // The reader asks for the fields that an action needs beside `do`, by name.

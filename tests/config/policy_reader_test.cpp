@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <csignal>
 
-#include "config/policy.h"
+#include "config/model/policy.h"
 #include "tests/config/support.h"
 
 namespace mete::config {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/quantity.h"
+#include "config/values/quantity.h"
 
 #include <gtest/gtest.h>
 

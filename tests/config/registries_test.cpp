@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where images come from: the part of agent.yaml, imagePullPolicy, imagePullSecrets.
-#include "config/agent_config.h"
-#include "config/desired_state.h"
+#include "config/model/agent_config.h"
+#include "config/resolve/desired_state.h"
 #include "tests/config/support.h"
 
 namespace mete::config {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/reading/scalar.h"
+#include "config/reading/yaml/scalar.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/selector_text.h"
+#include "config/model/selector_text.h"
 
 #include <gtest/gtest.h>
 

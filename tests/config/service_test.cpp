@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/service.h"
+#include "config/model/service.h"
 
 #include <gtest/gtest.h>
 
-#include "config/reading/yaml_reader.h"
+#include "config/reading/yaml/yaml_reader.h"
 
 namespace mete::config {
 namespace {

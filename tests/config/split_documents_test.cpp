@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "config/reading/yaml_reader.h"
+#include "config/reading/yaml/yaml_reader.h"
 
 namespace mete::config {
 namespace {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/reading/yaml_reader.h"
+#include "config/reading/yaml/yaml_reader.h"
 
 namespace mete::config {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/web_config.h"
+#include "config/model/web_config.h"
 
 #include "tests/config/support.h"
 

@@ -2,8 +2,8 @@
 // Deployments, StatefulSets, Jobs, ... and lists of objects, as manifests have them.
 #include <gtest/gtest.h>
 
-#include "config/desired_state.h"
-#include "config/reading/yaml_reader.h"
+#include "config/reading/yaml/yaml_reader.h"
+#include "config/resolve/desired_state.h"
 #include "tests/config/support.h"
 
 namespace mete::config {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/reading/yaml_reader.h"
+#include "config/reading/yaml/yaml_reader.h"
 
 #include "tests/config/support.h"
 

@@ -13,7 +13,7 @@
 #include "collectors/kernel/process_walk.h"
 #include "collectors/usage_walker.h"
 #include "runtime/cgroup/hierarchies.h"
-#include "runtime/cgroup/limit_writes.h"
+#include "runtime/cgroup/limits/limit_writes.h"
 #include "tests/support/readings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

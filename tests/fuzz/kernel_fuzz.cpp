@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "runtime/cgroup/hierarchies.h"
-#include "runtime/cgroup/limit_writes.h"
+#include "runtime/cgroup/limits/limit_writes.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/process/process_id.h"
 #include "runtime/process/signals.h"

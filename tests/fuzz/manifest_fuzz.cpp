@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "config/desired_state.h"
-#include "config/reading/yaml_reader.h"
+#include "config/reading/yaml/yaml_reader.h"
+#include "config/resolve/desired_state.h"
 
 namespace {
 

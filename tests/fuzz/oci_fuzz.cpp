@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/cgroup/device_program.h"
+#include "runtime/cgroup/devices/device_program.h"
 #include "runtime/oci/config/config.h"
 #include "runtime/oci/state.h"
 #include "runtime/process/plan.h"

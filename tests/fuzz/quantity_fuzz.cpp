@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <string>
 
-#include "config/base64.h"
-#include "config/expand.h"
-#include "config/names.h"
-#include "config/quantity.h"
+#include "config/base/base64.h"
+#include "config/resolve/expand.h"
+#include "config/values/names.h"
+#include "config/values/quantity.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include "agent/http/http_negotiate.h"
 #include "agent/http/http_sd.h"
 #include "agent/http/http_url.h"
-#include "config/web_config.h"
+#include "config/model/web_config.h"
 
 namespace {
 

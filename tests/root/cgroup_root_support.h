@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "runtime/cgroup/limits.h"
+#include "runtime/cgroup/limits/limits.h"
 #include "tests/support/test_group.h"
 
 namespace mete::test {

@@ -2,7 +2,7 @@
 #include "agent/cli/containers/attached_start.h"
 
 #include "agent/cli/containers/run_request.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 
 namespace mete::agent::cli {
 

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "agent/cli/containers/container_verbs.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/table.h"
 #include "agent/http/http_url.h"
 
 namespace mete::agent::cli {

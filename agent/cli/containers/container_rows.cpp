@@ -5,7 +5,7 @@
 #include <chrono>
 #include <ctime>
 
-#include "agent/cli/docker_text.h"
+#include "agent/cli/output/docker_text.h"
 #include "runtime/shim/log_writer.h"
 
 namespace mete::agent::cli {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/cli/row_format.h"
+#include "agent/cli/output/row_format.h"
 #include "runtime/json.h"
 
 namespace mete::agent::cli {

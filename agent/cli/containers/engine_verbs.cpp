@@ -6,10 +6,10 @@
 #include <set>
 
 #include "agent/cli/containers/container_verbs.h"
-#include "agent/cli/docker_text.h"
 #include "agent/cli/images/image_commands.h"
-#include "agent/cli/row_format.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/docker_text.h"
+#include "agent/cli/output/row_format.h"
+#include "agent/cli/output/table.h"
 #include "agent/cli/template/go_template.h"
 
 namespace mete::agent::cli {

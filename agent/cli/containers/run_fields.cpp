@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "config/quantity.h"
+#include "config/values/quantity.h"
 
 namespace mete::agent::cli {
 namespace {

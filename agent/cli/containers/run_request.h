@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "agent/cli/containers/run_fields.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/json.h"
 
 namespace mete::agent::cli {

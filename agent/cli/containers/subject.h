@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "agent/cli/containers/docker_client.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 
 namespace mete::agent::cli {
 

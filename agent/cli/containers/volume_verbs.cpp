@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "agent/cli/containers/container_verbs.h"
-#include "agent/cli/docker_text.h"
 #include "agent/cli/images/image_commands.h"
-#include "agent/cli/row_format.h"
+#include "agent/cli/output/docker_text.h"
+#include "agent/cli/output/row_format.h"
 #include "agent/http/http_url.h"
 
 namespace mete::agent::cli {

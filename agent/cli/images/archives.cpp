@@ -8,7 +8,7 @@
 
 #include "agent/cli/images/image_commands.h"
 #include "agent/cli/images/output_file.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 #include "runtime/file.h"
 #include "runtime/image/archives/load.h"
 #include "runtime/image/archives/save.h"

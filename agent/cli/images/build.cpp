@@ -10,9 +10,9 @@
 
 #include "agent/cli/images/build_outside.h"
 #include "agent/cli/images/registry_access.h"
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
-#include "config/quantity.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
+#include "config/values/quantity.h"
 #include "runtime/build/context_archive.h"
 #include "runtime/build/language/run_mounts.h"
 #include "runtime/file.h"

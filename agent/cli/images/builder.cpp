@@ -2,11 +2,11 @@
 // `mete builder prune`.
 #include <memory>
 
-#include "agent/cli/docker_text.h"
 #include "agent/cli/images/image_commands.h"
 #include "agent/cli/images/image_rows.h"
 #include "agent/cli/images/image_users.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/docker_text.h"
+#include "agent/cli/output/output.h"
 #include "runtime/build/prune_cache.h"
 
 namespace mete::agent::cli {

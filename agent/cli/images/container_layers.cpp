@@ -9,8 +9,8 @@
 
 #include "agent/cli/images/image_commands.h"
 #include "agent/cli/images/output_file.h"
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 #include "runtime/image/archives/export.h"
 #include "runtime/image/changes.h"
 #include "runtime/image/made_images.h"

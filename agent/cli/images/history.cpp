@@ -7,7 +7,7 @@
 #include "agent/cli/images/history_rows.h"
 #include "agent/cli/images/image_commands.h"
 #include "agent/cli/images/image_document.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 #include "agent/cli/template/go_template.h"
 #include "runtime/image/store.h"
 #include "runtime/image/tree.h"

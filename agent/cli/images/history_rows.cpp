@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <ctime>
 
-#include "agent/cli/docker_text.h"
+#include "agent/cli/output/docker_text.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/cli/row_format.h"
+#include "agent/cli/output/row_format.h"
 
 namespace mete::agent::cli {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <ctime>
 
-#include "agent/cli/docker_text.h"
-#include "config/quantity.h"
+#include "agent/cli/output/docker_text.h"
+#include "config/values/quantity.h"
 #include "runtime/image/references.h"
 
 namespace mete::agent::cli {

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {

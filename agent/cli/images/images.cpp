@@ -4,8 +4,8 @@
 
 #include "agent/cli/images/image_commands.h"
 #include "agent/cli/images/image_rows.h"
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 #include "runtime/image/store.h"
 #include "runtime/shim/log_writer.h"
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "agent/cli/images/registry_access.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 #include "runtime/file.h"
 #include "runtime/registry/push.h"
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/image/archives/archive.h"
 

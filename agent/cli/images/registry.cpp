@@ -9,7 +9,7 @@
 #include "agent/cli/agent_yaml.h"
 #include "agent/cli/images/layer_lines.h"
 #include "agent/cli/images/registry_access.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 #include "runtime/file.h"
 #include "runtime/image/store.h"
 #include "runtime/registry/push.h"

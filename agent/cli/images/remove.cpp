@@ -4,11 +4,11 @@
 
 #include <memory>
 
-#include "agent/cli/docker_text.h"
 #include "agent/cli/images/image_commands.h"
 #include "agent/cli/images/image_rows.h"
 #include "agent/cli/images/image_users.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/docker_text.h"
+#include "agent/cli/output/output.h"
 #include "runtime/image/image_documents.h"
 #include "runtime/image/store.h"
 

@@ -7,8 +7,8 @@
 
 #include "agent/cli/images/image_commands.h"
 #include "agent/cli/images/registry_access.h"
-#include "agent/cli/output.h"
-#include "agent/cli/row_format.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/row_format.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "agent/cli/containers/subject.h"
 #include "agent/cli/objects/pod_object.h"
-#include "agent/cli/output.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/output.h"
+#include "agent/cli/output/table.h"
 
 namespace mete::agent::cli {
 namespace {

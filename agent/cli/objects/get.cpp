@@ -7,7 +7,7 @@
 #include "agent/cli/objects/json_path.h"
 #include "agent/cli/objects/kinds.h"
 #include "agent/cli/objects/objects.h"
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 #include "agent/http/http_url.h"
 
 namespace mete::agent::cli {

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/json.h"
 
 namespace mete::agent::cli::json_path {

@@ -6,7 +6,7 @@
 
 #include "agent/cli/objects/kinds.h"
 #include "agent/cli/objects/service_rows.h"
-#include "agent/cli/table.h"
+#include "agent/cli/output/table.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <array>
 #include <optional>
 
-#include "agent/cli/table.h"
+#include "agent/cli/output/table.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -2,7 +2,7 @@
 // A pod in the shape of Kubernetes' API, as `mete get -o json` shows it.
 #pragma once
 
-#include "agent/cli/output.h"
+#include "agent/cli/output/output.h"
 
 namespace mete::agent::cli {
 

@@ -9,8 +9,8 @@
 #include "agent/cli/containers/subject.h"
 #include "agent/cli/objects/json_path.h"
 #include "agent/cli/objects/pod_object.h"
-#include "agent/cli/output.h"
-#include "config/quantity.h"
+#include "agent/cli/output/output.h"
+#include "config/values/quantity.h"
 
 namespace mete::agent::cli {
 namespace {

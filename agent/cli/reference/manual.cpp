@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "agent/cli/reference/roff.h"
-#include "config/reading/field_list.h"
+#include "config/reading/schema/field_list.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "agent/cli/template/syntax.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/json.h"
 
 namespace mete::agent::cli {

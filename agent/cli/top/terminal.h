@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "agent/cli/top/view.h"
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::agent::cli {
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "agent/cli/table.h"
+#include "agent/cli/output/table.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -13,7 +13,7 @@
 #include "agent/docker/image_names.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
-#include "config/quantity.h"
+#include "config/values/quantity.h"
 #include "runtime/build/prune_cache.h"
 #include "runtime/file.h"
 #include "runtime/image/tree.h"

@@ -10,7 +10,7 @@
 #include "agent/docker/network_request.h"
 #include "agent/docker/routes.h"
 #include "agent/networks/networks.h"
-#include "config/ip_address.h"
+#include "config/values/ip_address.h"
 #include "runtime/network/underlay.h"
 
 namespace mete::agent::docker {

@@ -8,7 +8,7 @@
 #include "agent/docker/container/io_wish.h"
 #include "agent/docker/container/of_others.h"
 #include "runtime/cgroup/abilities.h"
-#include "runtime/cgroup/block_device.h"
+#include "runtime/cgroup/devices/block_device.h"
 #include "runtime/cgroup/io.h"
 
 namespace mete::agent::docker {

@@ -5,7 +5,7 @@
 #include <array>
 #include <charconv>
 
-#include "config/names.h"
+#include "config/values/names.h"
 
 namespace mete::agent::docker {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/docker/fields.h"
-#include "config/container_extras.h"
+#include "config/model/container_extras.h"
 
 namespace mete::agent::docker {
 

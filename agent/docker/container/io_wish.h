@@ -3,7 +3,7 @@
 #pragma once
 
 #include "agent/docker/fields.h"
-#include "config/io_policy.h"
+#include "config/model/io_policy.h"
 
 namespace mete::agent::docker {
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "agent/docker/fields.h"
-#include "config/container_extras.h"
+#include "config/model/container_extras.h"
 
 namespace mete::agent::docker {
 

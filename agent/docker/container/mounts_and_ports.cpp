@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "agent/docker/container/pod_of.h"
-#include "config/ip_address.h"
+#include "config/values/ip_address.h"
 
 namespace mete::agent::docker {
 namespace {

@@ -9,7 +9,7 @@
 #include "agent/docker/container/log_wish.h"
 #include "agent/docker/container/storage_opt.h"
 #include "agent/docker/endpoints.h"
-#include "config/bandwidth.h"
+#include "config/model/bandwidth.h"
 
 namespace mete::agent::docker {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "agent/docker/container/record.h"
-#include "config/desired_state.h"
+#include "config/resolve/desired_state.h"
 
 namespace mete::agent::docker {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "agent/docker/fields.h"
-#include "config/result.h"
+#include "config/base/result.h"
 #include "enforcers/restart.h"
 
 namespace mete::agent::docker {

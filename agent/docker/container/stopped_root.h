@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/image/image.h"
 #include "runtime/image/store.h"

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "agent/docker/fields.h"
-#include "config/units.h"
+#include "config/base/units.h"
 
 namespace mete::agent::docker {
 

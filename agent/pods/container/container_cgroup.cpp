@@ -5,9 +5,9 @@
 
 #include "agent/base/digest.h"
 #include "agent/pods/pod.h"
-#include "runtime/cgroup/control_write.h"
 #include "runtime/cgroup/kill.h"
-#include "runtime/cgroup/oom.h"
+#include "runtime/cgroup/limits/control_write.h"
+#include "runtime/cgroup/memory/oom.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
 

@@ -10,7 +10,7 @@
 
 #include "agent/pods/container/container_slot.h"
 #include "runtime/cgroup/cgroup.h"
-#include "runtime/cgroup/devices.h"
+#include "runtime/cgroup/devices/devices.h"
 #include "runtime/process/launch_spec.h"
 
 namespace mete::agent {

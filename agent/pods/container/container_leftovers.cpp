@@ -5,8 +5,8 @@
 #include "agent/base/digest.h"
 #include "agent/pods/container/container_cgroup.h"
 #include "runtime/cgroup/abilities.h"
-#include "runtime/cgroup/block_device.h"
-#include "runtime/cgroup/oom.h"
+#include "runtime/cgroup/devices/block_device.h"
+#include "runtime/cgroup/memory/oom.h"
 #include "runtime/shim/watchdog.h"
 
 namespace mete::agent {

@@ -6,10 +6,10 @@
 #include "agent/pods/pod.h"
 #include "enforcers/oom.h"
 #include "runtime/cgroup/abilities.h"
-#include "runtime/cgroup/control_write.h"
 #include "runtime/cgroup/cpu.h"
-#include "runtime/cgroup/memory.h"
-#include "runtime/cgroup/oom.h"
+#include "runtime/cgroup/limits/control_write.h"
+#include "runtime/cgroup/memory/memory.h"
+#include "runtime/cgroup/memory/oom.h"
 
 namespace mete::agent {
 

@@ -10,9 +10,9 @@
 #include "agent/pods/container/container.h"
 #include "agent/pods/pod.h"
 #include "enforcers/asked_limits.h"
-#include "runtime/cgroup/control_write.h"
 #include "runtime/cgroup/freezer.h"
-#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/limits/control_write.h"
+#include "runtime/cgroup/memory/memory.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
 

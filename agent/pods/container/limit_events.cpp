@@ -2,7 +2,7 @@
 #include "agent/pods/container/limit_events.h"
 
 #include "runtime/cgroup/abilities.h"
-#include "runtime/cgroup/refusals.h"
+#include "runtime/cgroup/limits/refusals.h"
 #include "runtime/cgroup/text.h"
 
 namespace mete::agent {

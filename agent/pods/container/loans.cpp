@@ -3,7 +3,7 @@
 
 #include "agent/base/digest.h"
 #include "agent/pods/pod.h"
-#include "runtime/cgroup/reclaim.h"
+#include "runtime/cgroup/memory/reclaim.h"
 
 namespace mete::agent {
 namespace {

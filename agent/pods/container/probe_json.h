@@ -5,7 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "agent/pods/pod_record.h"
-#include "config/probe.h"
+#include "config/model/probe.h"
 
 namespace mete::agent {
 

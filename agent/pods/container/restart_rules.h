@@ -3,7 +3,7 @@
 #pragma once
 
 #include "agent/pods/pod_record.h"
-#include "config/pod_spec.h"
+#include "config/model/pod_spec.h"
 #include "enforcers/restart.h"
 
 namespace mete::agent {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
-#include "config/policy_actions.h"
+#include "config/model/policy_actions.h"
 #include "config/reading/fields.h"
 #include "config/reading/fields/known_fields.h"
 

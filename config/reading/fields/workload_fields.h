@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "config/model/workloads.h"
 #include "config/reading/fields.h"
-#include "config/reading/view.h"
-#include "config/workloads.h"
+#include "config/reading/yaml/view.h"
 
 namespace mete::config {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/build/language/source_text.h"
 
 namespace mete::runtime::build {

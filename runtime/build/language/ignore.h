@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/build/language/path_pattern.h"
 
 namespace mete::runtime::build {

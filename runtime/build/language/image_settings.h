@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/image/image.h"
 
 namespace mete::runtime::build {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::build {
 

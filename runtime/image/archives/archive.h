@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/image/archives/plain_bytes.h"
 #include "runtime/image/layer_writer.h"

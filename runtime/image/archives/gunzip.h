@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::image {
 

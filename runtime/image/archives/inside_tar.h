@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/image/archives/archive.h"
 

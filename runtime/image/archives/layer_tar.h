@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::image {
 

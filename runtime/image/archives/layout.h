@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/image/image_documents.h"
 #include "runtime/image/staging.h"

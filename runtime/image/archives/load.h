@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 #include "runtime/image/archives/archive.h"
 #include "runtime/image/store.h"
 

@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "config/result.h"
-#include "runtime/cgroup/devices.h"
-#include "runtime/cgroup/limits.h"
-#include "runtime/cgroup/partial_limits.h"
+#include "config/base/result.h"
+#include "runtime/cgroup/devices/devices.h"
+#include "runtime/cgroup/limits/limits.h"
+#include "runtime/cgroup/limits/partial_limits.h"
 #include "runtime/oci/config/seccomp_profile.h"
 #include "runtime/oci/hooks.h"
 #include "runtime/process/defaults.h"

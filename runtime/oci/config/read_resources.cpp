@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/cgroup/single_settings.h"
+#include "runtime/cgroup/limits/single_settings.h"
 #include "runtime/oci/config/read_parts.h"
 
 namespace mete::runtime::oci {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
+#include "config/base/result.h"
 
 namespace mete::runtime::oci {
 

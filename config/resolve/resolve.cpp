@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/resolve/resolve.h"
+
+#include <algorithm>
+
+#include "config/resolve/downward.h"
+#include "config/resolve/env_file.h"
+#include "config/resolve/expand.h"
+#include "config/values/names.h"
+
+namespace mete::config {
+namespace {
+
+using Data = std::map<std::string, std::string>;
+
+struct Reference {
+  bool secret = false;
+  std::string name;
+  bool optional = false;
+  Location location;
+  std::string field;
+};
+
+std::string kind_name(const Reference& reference) {
+  return (reference.secret ? "Secret `" : "ConfigMap `") + reference.name + "`";
+}
+
+// In place of a value that a ConfigMap or Secret has: no text of a manifest begins so.
+constexpr char kNameMark = '\x01';
+
+class Resolver {
+ public:
+  enum class Values { kLookedUp, kNamed };
+  Resolver(const Pod& pod, const Surroundings& data, Findings findings, Values values)
+      : pod_(pod), data_(data), findings_(findings), by_name_(values == Values::kNamed) {}
+
+  NamedReferences run() {
+    const PodSpec& spec = pod_.spec;
+    NamedReferences out;
+    out.init_containers = containers(spec.init_containers, "spec.initContainers");
+    out.containers = containers(spec.containers, "spec.containers");
+    for (std::size_t i = 0; i < spec.volumes.size(); ++i) volume(spec.volumes[i], i, out.volume_files);
+    return out;
+  }
+  [[nodiscard]] bool refers() const { return refers_; }
+
+ private:
+  static Diagnostic diagnostic(const Pod& pod, const Reference& reference, std::string message, std::string expected) {
+    return {reference.location,
+            "Pod " + full_name(pod.metadata),
+            reference.field,
+            std::move(message),
+            kind_name(reference),
+            std::move(expected),
+            ""};
+  }
+
+  void error(const Reference& reference, std::string message, std::string expected) {
+    findings_.errors.push_back(diagnostic(pod_, reference, std::move(message), std::move(expected)));
+  }
+
+  // Notes what the pod waits for, as on a cluster: `kubelet` is the kubelet's sentence.
+  void miss(const Reference& reference, const std::string& kubelet, const std::string& message) {
+    if (missing_.empty()) missing_ = kubelet;
+    findings_.warnings.push_back(
+        diagnostic(pod_, reference, message + "; the pod waits for it", "a manifest that has it, or `optional: true`"));
+  }
+
+  [[nodiscard]] std::string named(const Reference& reference, const std::string& key = {}) const {
+    return kNameMark + std::string(reference.secret ? "secret/" : "configmap/") + reference.name + "/" + key;
+  }
+
+  // The object's keys. Empty when the object is missing.
+  std::optional<Data> look_up(const Reference& reference) {
+    refers_ = true;
+    const std::string key = pod_.metadata.namespace_ + "/" + reference.name;
+    if (reference.secret) {
+      if (const auto found = data_.secrets.find(key); found != data_.secrets.end()) return found->second.data;
+    } else if (const auto found = data_.config_maps.find(key); found != data_.config_maps.end()) {
+      Data all = found->second.data;
+      all.insert(found->second.binary_data.begin(), found->second.binary_data.end());
+      return all;
+    }
+    if (!reference.optional) {
+      miss(reference, std::string(reference.secret ? "secret" : "configmap") + " \"" + reference.name + "\" not found",
+           kind_name(reference) + " does not exist in namespace `" + pod_.metadata.namespace_ + "`");
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> look_up_key(const Reference& reference, const std::string& key) {
+    if (by_name_) return named(reference, key);
+    const auto data = look_up(reference);
+    if (!data) return std::nullopt;
+    const auto found = data->find(key);
+    if (found == data->end()) {
+      if (!reference.optional) {
+        miss(reference,
+             "couldn't find key " + key + " in " + (reference.secret ? "Secret " : "ConfigMap ") +
+                 pod_.metadata.namespace_ + "/" + reference.name,
+             kind_name(reference) + " has no key `" + key + "`");
+      }
+      return std::nullopt;
+    }
+    // An environment variable ends at a NUL: the rest of the value would be lost silently.
+    if (found->second.find('\0') != std::string::npos) {
+      error(reference, kind_name(reference) + ": the value of `" + key + "` holds a NUL byte", "text");
+      return std::nullopt;
+    }
+    return found->second;
+  }
+
+  std::vector<ContainerPlan> containers(const std::vector<Container>& list, const std::string& field) {
+    std::vector<ContainerPlan> plans;
+    plans.reserve(list.size());
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      plans.push_back(container(list[i], field + "[" + std::to_string(i) + "]"));
+    }
+    return plans;
+  }
+
+  ContainerPlan container(const Container& from, const std::string& field) {
+    ContainerPlan to;
+    to.name = from.name;
+    missing_.clear();
+    Data known;
+    const auto lookup = [&known](std::string_view name) -> std::optional<std::string> {
+      const auto found = known.find(std::string(name));
+      if (found == known.end()) return std::nullopt;
+      return found->second;
+    };
+    const auto set = [&](const std::string& name, std::string value) {
+      if (known.insert_or_assign(name, value).second) return to.env.push_back({name, std::move(value)});
+      std::find_if(to.env.begin(), to.env.end(), [&](const auto& e) { return e.name == name; })->value =
+          std::move(value);
+    };
+    for (std::size_t i = 0; i < from.env_from.size(); ++i) {
+      for (auto& [name, value] : env_from(from.env_from[i], field + ".envFrom[" + std::to_string(i) + "]")) {
+        set(name, std::move(value));
+      }
+    }
+    for (std::size_t i = 0; i < from.env.size(); ++i) {
+      auto value = env_value(from, from.env[i], lookup, field + ".env[" + std::to_string(i) + "]");
+      if (value) set(from.env[i].name, std::move(*value));
+    }
+    for (const auto& word : from.command) to.command.push_back(expand(word, lookup));
+    for (const auto& word : from.args) to.args.push_back(expand(word, lookup));
+    for (std::size_t i = 0; i < from.volume_mounts.size(); ++i) {
+      to.sub_paths.push_back(
+          sub_path(from.volume_mounts[i], lookup, field + ".volumeMounts[" + std::to_string(i) + "]"));
+    }
+    to.missing = missing_;
+    return to;
+  }
+
+  // Unlike elsewhere a variable that is not there is an error: the whole volume would be seen instead.
+  std::string sub_path(const VolumeMount& mount, const Lookup& lookup, const std::string& field) {
+    if (mount.sub_path_expr.empty() || by_name_) return mount.sub_path;
+    std::string missing;
+    std::string path = expand(mount.sub_path_expr, [&](std::string_view name) {
+      auto value = lookup(name);
+      if (!value) missing = name;
+      return value;
+    });
+    const auto complain = [&](std::string message, std::string expected) {
+      findings_.errors.push_back({mount.location, "Pod " + full_name(pod_.metadata), field + ".subPathExpr",
+                                  std::move(message), mount.sub_path_expr, std::move(expected), ""});
+    };
+    if (!missing.empty()) {
+      if (!missing_.empty()) return path;  // it may be one that the container waits for
+      complain("found no variable `" + missing + "` in the container's environment",
+               "a variable of `env` or `envFrom`");
+    } else if (const Status fine = check_relative_path(path); !fine) {
+      complain("gives \"" + path + "\": " + fine.error().what, "a relative path");
+    }
+    return path;
+  }
+
+  Data env_from(const EnvFrom& from, std::string field) {
+    const Reference reference{from.kind == EnvFromKind::kSecret, from.name, from.optional, from.location,
+                              std::move(field)};
+    Data found;
+    if (by_name_) {
+      refers_ = true;
+      found[named(reference, from.prefix)] = "";
+      return found;
+    }
+    for (auto& [key, value] : look_up(reference).value_or(Data())) {
+      if (value.find('\0') != std::string::npos) continue;  // binary data is for volumes only
+      found[from.prefix + key] = std::move(value);
+    }
+    return found;
+  }
+
+  std::optional<std::string> env_value(const Container& container, const EnvVar& variable, const Lookup& lookup,
+                                       std::string field) {
+    if (const auto* text = std::get_if<std::string>(&variable.source)) return expand(*text, lookup);
+    if (const auto* ref = std::get_if<FieldRef>(&variable.source)) return pod_field(pod_, ref->path);
+    if (const auto* ref = std::get_if<ResourceFieldRef>(&variable.source)) {
+      return resource_mark(ref->container.empty() ? container.name : ref->container, *ref);
+    }
+    if (const auto* ref = std::get_if<FileKeyRef>(&variable.source)) return file_value_mark(*ref);
+    field += ".valueFrom";
+    if (const auto* ref = std::get_if<SecretKeyRef>(&variable.source)) {
+      return look_up_key({true, ref->name, ref->optional, variable.location, std::move(field)}, ref->key);
+    }
+    const auto& ref = std::get<ConfigMapKeyRef>(variable.source);
+    return look_up_key({false, ref.name, ref.optional, variable.location, std::move(field)}, ref.key);
+  }
+
+  void volume(const Volume& volume, std::size_t index, std::vector<VolumeFiles>& all) {
+    const std::string field = "spec.volumes[" + std::to_string(index) + "]";
+    VolumeFiles out{volume.name, std::holds_alternative<SecretVolume>(volume.source), {}, {}};
+    missing_.clear();
+    if (const auto* projected = std::get_if<ProjectedVolume>(&volume.source)) {
+      for (std::size_t i = 0; i < projected->sources.size(); ++i) {
+        const std::string place = field + ".projected.sources[" + std::to_string(i) + "]";
+        std::visit([&](const auto& source) { add_files(source, volume, place, out.files); }, projected->sources[i]);
+      }
+    } else if (const auto* map = std::get_if<ConfigMapVolume>(&volume.source)) {
+      add_files(*map, volume, field, out.files);
+    } else if (const auto* secret = std::get_if<SecretVolume>(&volume.source)) {
+      add_files(*secret, volume, field, out.files);
+    } else if (const auto* downward = std::get_if<DownwardVolume>(&volume.source)) {
+      add_files(*downward, volume, field, out.files);
+    } else {
+      return;
+    }
+    out.missing = missing_;
+    all.push_back(std::move(out));
+  }
+
+  void add_files(const ConfigMapVolume& source, const Volume& volume, const std::string& field,
+                 std::vector<VolumeFile>& files) {
+    add_keys(source, {false, source.name, source.optional, volume.location, field + ".configMap"}, files);
+  }
+
+  void add_files(const SecretVolume& source, const Volume& volume, const std::string& field,
+                 std::vector<VolumeFile>& files) {
+    add_keys(source, {true, source.name, source.optional, volume.location, field + ".secret"}, files);
+  }
+
+  // The reader has checked that the fields and the containers exist.
+  void add_files(const DownwardVolume& source, const Volume& /*volume*/, const std::string& /*field*/,
+                 std::vector<VolumeFile>& files) {
+    for (const auto& item : source.items) {
+      std::optional<std::string> text;
+      if (const auto* ref = std::get_if<FieldRef>(&item.source)) {
+        text = pod_field_in_file(pod_, ref->path);
+      } else {
+        const auto& resource = std::get<ResourceFieldRef>(item.source);
+        text = resource_mark(resource.container, resource);
+      }
+      put(files, {item.path, text.value_or(""), item.mode.value_or(source.default_mode), true});
+    }
+  }
+
+  // A later source replaces a file of an earlier one.
+  static void put(std::vector<VolumeFile>& files, VolumeFile file) {
+    const auto same =
+        std::find_if(files.begin(), files.end(), [&](const auto& each) { return each.path == file.path; });
+    if (same == files.end()) {
+      files.push_back(std::move(file));
+    } else {
+      *same = std::move(file);
+    }
+  }
+
+  template <class Source>
+  void add_keys(const Source& source, const Reference& reference, std::vector<VolumeFile>& files) {
+    refers_ = true;
+    if (by_name_) return name_keys(source, reference, files);
+    const auto data = look_up(reference).value_or(Data());
+    if (source.items.empty()) {
+      for (const auto& [key, value] : data) put(files, {key, value, source.default_mode});
+    }
+    for (const auto& item : source.items) {
+      const auto found = data.find(item.key);
+      if (found != data.end()) {
+        put(files, {item.path, found->second, item.mode.value_or(source.default_mode)});
+      } else if (!source.optional && missing_.empty()) {
+        miss(reference,
+             (reference.secret ? "references non-existent secret key: " : "references non-existent config key: ") +
+                 item.key,
+             kind_name(reference) + " has no key `" + item.key + "`");
+      }
+    }
+  }
+
+  template <class Source>
+  void name_keys(const Source& source, const Reference& reference, std::vector<VolumeFile>& files) {
+    if (source.items.empty()) put(files, {named(reference), "", source.default_mode});
+    for (const auto& item : source.items) {
+      put(files, {item.path, named(reference, item.key), item.mode.value_or(source.default_mode)});
+    }
+  }
+
+  const Pod& pod_;
+  const Surroundings& data_;
+  Findings findings_;
+  bool by_name_;
+  bool refers_ = false;
+  std::string missing_;  // of the container or volume that is being resolved
+};
+
+}  // namespace
+
+void resolve(PodPlan& plan, const Surroundings& data, Findings findings) {
+  Resolver resolver(plan.pod, data, findings, Resolver::Values::kLookedUp);
+  NamedReferences values = resolver.run();
+  plan.init_containers = std::move(values.init_containers);
+  plan.containers = std::move(values.containers);
+  plan.volume_files = std::move(values.volume_files);
+  plan.pull_logins = pull_logins(plan.pod, data, findings);
+  if (!resolver.refers()) return;
+  std::vector<Diagnostic> known;  // all findings have been made above
+  plan.by_name = Resolver(plan.pod, data, {known, known}, Resolver::Values::kNamed).run();
+}
+
+}  // namespace mete::config
