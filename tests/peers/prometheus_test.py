@@ -110,8 +110,11 @@ def test_the_fleet_configuration_finds_agents_by_file_and_over_http():
 
 def test_native_histograms_are_scraped_and_the_rest_is_what_text_gives():
     with Agent().start() as agent:
-        agent.apply(job("p", "sleep 1000"))
+        agent.apply(job("p", "while :; do :; done", "resources: {limits: {cpu: 50m}}"))
         with Prometheus(agent, features=["native-histograms"]) as prometheus:
+            stretches = wait_for("throttled stretches", lambda: prometheus.value('histogram_count(mete_container_cpu_throttle_seconds{pod="p"}) > 2'), every=0.3)
+            mean = prometheus.value('histogram_sum(mete_container_cpu_throttle_seconds{pod="p"}) / histogram_count(mete_container_cpu_throttle_seconds{pod="p"})')
+            assert 0.001 < mean < 1, (stretches, mean)
             lag = wait_for("the histogram of the loop's lag", lambda: prometheus.api("query", query="mete_agent_loop_lag_seconds")["result"], every=0.3)
             assert len(lag) == 1 and int(lag[0]["histogram"][1]["count"]) > 0, lag
             late = wait_for("a quantile", lambda: prometheus.value("histogram_quantile(0.99, mete_agent_loop_lag_seconds)"), every=0.3)
@@ -120,7 +123,8 @@ def test_native_histograms_are_scraped_and_the_rest_is_what_text_gives():
             assert prometheus.value('count(up == 1)') == 1
             names = {name for name in prometheus.api("label/__name__/values") if not name.startswith(("up", "scrape_", "ALERTS", "mete:", "prometheus"))}
             text = {re.split(r"[{ ]", line)[0] for line in agent.get("/metrics").splitlines() if not line.startswith("#")}
-            native = {"mete_agent_loop_lag_seconds", "mete_agent_scrape_seconds", "mete_agent_launch_seconds", "mete_agent_probe_lateness_seconds"}
+            native = {"mete_agent_loop_lag_seconds", "mete_agent_scrape_seconds", "mete_agent_launch_seconds", "mete_agent_probe_lateness_seconds",
+                      "mete_container_cpu_throttle_seconds"}
             fixed = {name + suffix for name in native for suffix in ("_bucket", "_sum", "_count")}
             missing = {name for name in text - names if not name.startswith("mete_enforcement_reaction_seconds")} - fixed
             assert not missing and native <= names, (missing, native - names)
