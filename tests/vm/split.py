@@ -9,6 +9,16 @@ from machine import BIN, SOURCE, skip
 PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test", "underlay_root_test"]
 OCI_SCRIPTS = ["oci_stress_test", "oci_attack_test", "oci_attack_process_test", "oci_attack_rights_test", "oci_hostile_config_test",
                "oci_isolation_test", "oci_image_habits_test", "oci_compared_test", "oci_limits_test"]
+# Of those, what depends on the cgroup version. All their other cases do the same on each, so that they run on it in `make soak` only.
+OCI_CASES = {
+    "oci_stress_test": ["test_cycles_leave_nothing_and_nothing_grows", "test_the_measure_sees_what_is_left",
+                        "test_what_is_killed_at_any_moment_is_removed_by_delete_force"],
+    "oci_attack_rights_test": ["test_release_agents_cannot_be_set"],
+    "oci_hostile_config_test": ["test_numbers_and_texts_out_of_range"],
+    "oci_isolation_test": ["test_devices_in_a_user_namespace_are_nosuid_and_noexec", "test_nothing_starts_in_a_frozen_cgroup"],
+    "oci_limits_test": ["test_a_killed_container_has_no_quota_to_wait_for", "test_exec_that_memory_is_too_small_for_names_the_limit",
+                        "test_a_limit_of_tasks_that_leaves_no_room_is_named"],
+}
 POLICY_SCRIPTS = ["threshold_policies_test", "raise_policies_test", "interrupted_policies_test", "pressure_policies_test", "oom_policies_test"]
 OTHER_SCRIPTS = ["foreign_policies_test", "foreign_owner_test", "drift_test", "swap_test", "io_cost_test",
                  "oom_kills_test", "pod_users_test", "reboot_test"]
@@ -76,6 +86,15 @@ def all_script_cases(name):
 
 def script_cases(name, machine):
     return split(all_script_cases(name), QEMU_SCRIPT_CASES.get(name, ()), machine, name)
+
+
+def oci_cases(name, everything):
+    """Of a script of OCI_SCRIPTS, on uml."""
+    cases = script_cases(name, "uml")
+    chosen = OCI_CASES.get(name, [])
+    unknown = sorted(set(chosen) - set(cases))
+    assert not unknown, "%s has no %s: mend OCI_CASES in tests/vm/split.py" % (name, ", ".join(unknown))
+    return cases if everything else chosen
 
 
 def program_cases(name, machine):
