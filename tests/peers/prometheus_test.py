@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Prometheus, Debian's, with the files of dashboards/, scrapes a running agent: numbers, alerts, the last words of what was short."""
-import calendar
 import os
 import re
 import sys
@@ -9,6 +8,7 @@ import urllib.request
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from cgroups import Cgroup  # noqa: E402
+from event_time import time_of  # noqa: E402
 from mete_agent import SOURCE, Agent, run_tests, wait_for  # noqa: E402
 from pods import job, pod, wait_exited, wait_running  # noqa: E402
 from prometheus_peer import Prometheus  # noqa: E402
@@ -133,12 +133,6 @@ def test_native_histograms_are_scraped_and_the_rest_is_what_text_gives():
 
 
 SHORT = job("short", "usleep 30000; exec dd if=/dev/zero of=/dev/null bs=64M count=1", "resources: {limits: {memory: 16Mi}}", main="hog")
-
-
-def time_of(text):
-    """Seconds; Python's own parser knows no nanoseconds."""
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + (fraction or "0"))
 
 
 def test_a_container_of_50_ms_that_dies_by_oom_is_in_the_next_scrape_and_in_prometheus():
