@@ -63,6 +63,15 @@ def test_it_is_given_again_to_a_container_that_starts_again():
         assert agent.events("LimitDrift") == []
 
 
+def test_who_waits_for_the_next_start_has_it_too():
+    with Agent().start() as agent:
+        agent.apply(pod("web", SPIN, LIMIT + UNWELL, restart="OnFailure", more=container("other", "exit 0", LIMIT)))
+        waiting = wait_for("a pause", lambda: (found := agent.container("web", "main"))["state"] == "waiting" and found.get("restarts", 0) >= 1 and found)
+        own, inner = cgroup_of(agent, "web"), Cgroup(waiting["cgroup"])
+        wait_for("the quotas", lambda: own.cpu_quota() == 2000 and inner.cpu_quota() == 1000, 5)
+        assert agent.container("web", "main")["state"] == "waiting" and agent.events("LimitDrift") == []
+
+
 def test_containers_that_go_on_stay_held():
     with Agent().start() as agent:
         launch(agent, pod("web", SPIN, LIMIT + UNWELL, more=container("other", SPIN, LIMIT)))
