@@ -16,6 +16,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 
 #include "runtime/file.h"
 #include "runtime/storage/loop_device.h"
@@ -192,11 +193,17 @@ Status ThinPool::make_devices() const {
     return fail(shown_source(book_.source) + ": found " + std::to_string(device.size.count()) +
                 " bytes, expected more than " + std::to_string(book_.metadata.count() + kPoolBlock));
   const Bytes data_size = device.size - book_.metadata;
-  METE_TRY(const auto metadata, mapper_.create(name_of("meta"), linear_table(device.text, Bytes(0), book_.metadata)));
-  METE_TRY(const auto data, mapper_.create(name_of("data"), linear_table(device.text, book_.metadata, data_size)));
-  METE_CHECK(
-      mapper_.create(pool_name(), pool_table(text_of_device(metadata.number), text_of_device(data.number), data_size)));
-  return {};
+  const auto made = [&]() -> Status {
+    METE_TRY(const auto metadata, mapper_.create(name_of("meta"), linear_table(device.text, Bytes(0), book_.metadata)));
+    METE_TRY(const auto data, mapper_.create(name_of("data"), linear_table(device.text, book_.metadata, data_size)));
+    METE_CHECK(mapper_.create(pool_name(),
+                              pool_table(text_of_device(metadata.number), text_of_device(data.number), data_size)));
+    return {};
+  }();
+  if (!made) {
+    for (const char* part : {"data", "meta"}) (void)mapper_.remove(name_of(part));
+  }
+  return made;
 }
 
 // What an agent left that was killed in the middle: the pool's number is made that of the book, and sweep() finds the
@@ -220,7 +227,10 @@ Status ThinPool::grow(const config::ThinPoolPolicy& policy) const {
   if (!part) return fail(name_of("data") + ": found another table than was made, expected a linear one");
   std::string path = book_.source.name;
   if (book_.source.kind == PoolKind::kFile) {
-    path = "/dev/loop" + part->device.substr(part->device.find(':') + 1);
+    std::error_code failed;
+    const auto found = std::filesystem::read_symlink("/sys/dev/block/" + part->device, failed);
+    if (failed) return fail("/sys/dev/block/" + part->device + ": found none, expected the loop device of " + file());
+    path = "/dev/" + found.filename().string();
     struct stat info {};
     if (::stat(file().c_str(), &info) != 0) return fail_errno("stat " + file());
     if (!policy.size || policy.size->count() <= info.st_size) return {};

@@ -80,8 +80,8 @@ Result<std::string> ThinPool::open_volume(const ThinVolume& volume, MapperAccess
 
 Status ThinPool::close_volume(std::uint32_t id) const {
   // Others look into a new device for a moment; a mount namespace that ends takes its time.
-  constexpr int kTries = 25;
-  constexpr auto kAgain = std::chrono::milliseconds(20);
+  constexpr int kTries = 10;
+  constexpr auto kAgain = std::chrono::milliseconds(30);
   for (int tries = 1;; ++tries) {
     auto removed = mapper_.remove(name_of(std::to_string(id)));
     if (removed || removed.error().code != EBUSY || tries == kTries) return removed;
