@@ -172,10 +172,7 @@ Status ThinPool::begin(const PoolSource& source, const config::ThinPoolPolicy& p
 Status ThinPool::start() {
   if (!has_pool()) return fail(directory_ + ": found no thin pool, expected one");
   METE_TRY(const auto device, mapper_.find(pool_name()));
-  if (!device && book_.source.kind == PoolKind::kForeign)
-    return fail("storage.thinPool.pool: found no device " + book_.source.name +
-                ", expected a thin pool of that name, as `dmsetup ls --target thin-pool` shows it");
-  if (!device) METE_CHECK(make_devices());
+  if (!device && book_.source.kind != PoolKind::kForeign) METE_CHECK(make_devices());
   return settle();
 }
 
@@ -251,6 +248,10 @@ Status ThinPool::grow(const config::ThinPoolPolicy& policy) const {
 }
 
 Result<PoolStatus> ThinPool::status() const {
+  METE_TRY(const auto device, mapper_.find(pool_name()));
+  if (!device)
+    return fail("storage.thinPool.pool: found no device " + pool_name() +
+                ", expected a thin pool of that name, as `dmsetup ls --target thin-pool` shows it");
   METE_TRY(const MapperTable table, mapper_.table(pool_name()));
   if (table.target != "thin-pool")
     return fail("storage.thinPool.pool: found " + pool_name() + " to be of target " + table.target +
