@@ -70,8 +70,8 @@ class StorageAgent(Agent):
         return self.place(name) + ("/thin/tree" if self.driver == "devicemapper" else "/tree")
 
     def loops(self):
-        """Files below the state folder that loop devices are made of for containers."""
-        return [each for each in loop_files() if each.startswith(self.state + "/") and not each.endswith("/pool.img")]
+        """Files below the state folder that loop devices are made of for containers, not for images."""
+        return [each for each in loop_files() if each.startswith(self.state + "/") and not each.startswith(self.state + "/storage/erofs/") and not each.endswith("/pool.img")]
 
     # Of the driver devicemapper, as another program sees it.
     def book(self):
