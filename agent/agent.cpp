@@ -22,6 +22,7 @@
 #include "agent/foreign/other_kills.h"
 #include "agent/machine/best_effort_enforcer.h"
 #include "agent/machine/machine_enforcer.h"
+#include "agent/machine/pool_watch.h"
 #include "agent/networks/networks.h"
 #include "agent/pods/disk_guard.h"
 #include "agent/pods/image_pruner.h"
@@ -78,6 +79,7 @@ class Agent {
         exporter_(services_, reconciler_, workloads_, service_keeper_, collecting_),
         usage_models_(services_, reconciler_),
         machine_(enforcement_, reconciler_),
+        pool_watch_(services_),
         best_effort_(enforcement_, reconciler_),
         alerts_(settings.config.alerts.enabled
                     ? std::make_unique<Alerts>(services_, reconciler_, exporter_, collecting_)
@@ -141,6 +143,7 @@ class Agent {
     disk_guard_.start();
     usage_models_.start();
     machine_.start();
+    pool_watch_.start();
     best_effort_.start();
     if (alerts_) alerts_->start();
     api_.set_ready();
@@ -178,8 +181,8 @@ class Agent {
 
   Status open_directories() {
     METE_CHECK(runtime::make_directories(settings_.pods(), 0700));
-    METE_TRY(storage_, runtime::storage::open_driver(
-                           {settings_.config.storage.driver, images_.layers_directory(), settings_.storage()}));
+    METE_TRY(storage_, runtime::storage::open_driver({settings_.config.storage.driver, images_.layers_directory(),
+                                                      settings_.storage(), settings_.config.storage.thin_pool}));
     services_.storage = storage_.get();
     METE_CHECK(runtime::make_directories(settings_.logs()));
     METE_CHECK(runtime::make_directories(settings_.run, 0755));
@@ -305,6 +308,7 @@ class Agent {
   Exporter exporter_;
   UsageModels usage_models_;
   MachineEnforcer machine_;
+  PoolWatch pool_watch_;
   BestEffortEnforcer best_effort_;
   std::unique_ptr<Alerts> alerts_;  // null: not asked for
   docker::Engine docker_;

@@ -131,6 +131,9 @@ enum class Reason {
   kNoDiscovery,
   kImagesNotWatched,
   kLayersNotRemoved,
+  kStoragePoolLow,
+  kStoragePoolFull,
+  kStoragePoolHasRoom,
   kUsageUnreadable,
   kUsageNotSaved,
 };

@@ -12,6 +12,7 @@
 #include "agent/export/kube_services.h"
 #include "agent/export/kube_workloads.h"
 #include "agent/export/network_metrics.h"
+#include "agent/export/pool_metrics.h"
 #include "agent/export/process_metrics.h"
 #include "agent/export/stats_json.h"
 #include "agent/export/targets.h"
@@ -188,6 +189,7 @@ std::string Exporter::own_families(const Reading& reading, Format format) const 
   if (const auto window = services_.features.psi_window)
     own_writer(out, "mete_agent_psi_window_seconds", format).add(std::chrono::nanoseconds(*window));
   write_networks(out, reconciler_.networks(), format);
+  if (const auto use = services_.storage->last_use()) write_pool(out, *use, format);
   services_.instruments.write(out, format);
   write_process(out, format);
   return out;

@@ -33,19 +33,33 @@ std::string_view stripped(std::string_view text) {
 
 }  // namespace
 
+std::optional<std::int64_t> docker_size(std::string_view text, SizeUnits units) {
+  // The number is all up to the last digit, point or blank.
+  const auto last = text.find_last_of("0123456789. ");
+  if (last == std::string_view::npos) return std::nullopt;
+  std::string_view number = text.substr(0, text[last] == ' ' ? last : last + 1);
+  std::string unit = lower(text.substr(last + 1));
+  if (number.starts_with('+')) number.remove_prefix(1);
+  double value = 0;
+  const auto parsed = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (parsed.ec != std::errc() || parsed.ptr != number.data() + number.size() || std::signbit(value))
+    return std::nullopt;
+  constexpr std::string_view kUnits = "kmgtp";
+  if (!unit.empty() && unit != "b") {
+    const auto power = kUnits.find(unit.front());
+    const std::string rest = unit.substr(1);
+    if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib")) return std::nullopt;
+    value *= std::pow(units == SizeUnits::kBinary ? 1024.0 : 1000.0, static_cast<double>(power + 1));
+  }
+  constexpr double kTooMany = 9223372036854775808.0;
+  if (!(value < kTooMany)) return std::nullopt;
+  return static_cast<std::int64_t>(value);
+}
+
 std::optional<std::string> size_from_docker(std::string_view text) {
-  const auto number = take_number(text);
-  if (!number) return std::nullopt;
-  std::string unit = lower(text);
-  if (unit.size() > 1 && unit.back() == 'b') unit.pop_back();
-  if (unit.size() > 1 && unit.back() == 'i') unit.pop_back();
-  constexpr std::string_view kUnits = "bkmgt";
-  const auto power = unit.empty() ? 0 : kUnits.find(unit);
-  if (unit.size() > 1 || power == std::string_view::npos) return std::nullopt;
-  constexpr double kMost = 9e18;
-  const double bytes = std::ceil(*number * std::pow(1024.0, static_cast<double>(power)));
-  if (bytes > kMost) return std::nullopt;
-  auto count = static_cast<std::int64_t>(bytes);
+  const auto bytes = docker_size(text);
+  if (!bytes) return std::nullopt;
+  std::int64_t count = *bytes;
   constexpr std::array<std::string_view, 5> kNames = {"", "Ki", "Mi", "Gi", "Ti"};
   std::size_t name = 0;
   while (count > 0 && count % 1024 == 0 && name + 1 < kNames.size()) {

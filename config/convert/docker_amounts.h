@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Amounts and words as docker and compose write them, in Kubernetes' form. Pure. Internal to config/.
+// Amounts and words as docker and compose write them, some of them in Kubernetes' form. Pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace mete::config {
+
+// "512m", "1.5GiB", "1048576", "2 kb" in bytes, cut to whole ones: what docker's clients and engine take (go-units:
+// RAMInBytes, whose k, m, g, t and p are powers of 1024, and FromHumanSize, where they are powers of 1000). Empty: it
+// is no size, or one of 2^63 bytes and more. The least and the most are each caller's own.
+enum class SizeUnits : std::uint8_t { kBinary, kDecimal };
+[[nodiscard]] std::optional<std::int64_t> docker_size(std::string_view text, SizeUnits units = SizeUnits::kBinary);
 
 // "512m", "1.5gb", "1048576" -> "512Mi", "1536Mi", "1Mi"; docker's units are powers of 1024. Empty: it is no size.
 [[nodiscard]] std::optional<std::string> size_from_docker(std::string_view text);

@@ -3,7 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+
+#include "config/base/units.h"
 
 namespace mete::config {
 
@@ -16,9 +20,19 @@ enum class DiskLimit : std::uint8_t {
   kQuota,  // writes fail there; logs and volumes are measured, and the pod is evicted
 };
 
+// Of the driver devicemapper: where its thin pool is, and what a container gets of it. At most one of the first two.
+struct ThinPoolPolicy {
+  std::string device = {};  // the path of a block device that is the pool's alone; empty: a file of the state folder
+  std::string pool = {};    // the name of a thin pool of device mapper that others made, and make at boot
+  std::optional<Bytes> size = {};  // of that file; empty: what the disk has free, at most 100 GiB
+  Bytes root_size{
+      std::int64_t{10} << 30U};  // of a container's file system with the image's files, where no quota is asked for
+};
+
 struct StoragePolicy {
   StorageDriver driver = StorageDriver::kAutomatic;
   DiskLimit disk_limit = DiskLimit::kEvict;
+  ThinPoolPolicy thin_pool = {};
 };
 
 struct DriverWord {

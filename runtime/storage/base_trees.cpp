@@ -27,14 +27,17 @@ Result<std::string> BaseTrees::of(const std::vector<std::string>& layers) {
   constexpr std::size_t kIdSize = 24;
   const std::string text = lines_of(layers);
   const std::string folder = directory_ + "/" + image::sha256_hex(text).substr(0, kIdSize);
-  const std::string tree = folder + "/tree";
+  const std::string tree = folder + kind_.inside;
   // The list is written last: without it the tree is half.
-  if (::access((folder + "/layers").c_str(), F_OK) == 0) return tree;
-  METE_CHECK(remove(folder));
-  METE_CHECK(make_directories(folder, 0700));
-  METE_CHECK(make_(tree));
-  METE_CHECK(fill(tree, layers));
-  METE_CHECK(replace_file(folder + "/layers", text));
+  if (::access((folder + "/layers").c_str(), F_OK) != 0) {
+    METE_CHECK(remove(folder));
+    METE_CHECK(make_directories(folder, 0700));
+    METE_CHECK(kind_.make(folder));
+    METE_CHECK(fill(tree, layers));
+    if (kind_.finish) METE_CHECK(kind_.finish(folder));
+    METE_CHECK(replace_file(folder + "/layers", text));
+  }
+  if (kind_.open) METE_CHECK(kind_.open(folder));
   return tree;
 }
 
@@ -59,17 +62,21 @@ bool BaseTrees::has_all_layers(const std::string& folder) const {
 }
 
 Status BaseTrees::remove(const std::string& folder) const {
-  if (::access((folder + "/tree").c_str(), F_OK) == 0) METE_CHECK(remove_(folder + "/tree"));
+  METE_CHECK(kind_.remove(folder));
   return remove_tree(folder);
+}
+
+std::vector<std::string> BaseTrees::folders() const {
+  std::error_code ignored;
+  std::vector<std::string> found;
+  for (const auto& each : std::filesystem::directory_iterator(directory_, ignored))
+    found.push_back(each.path().string());
+  return found;
 }
 
 Status BaseTrees::prune() {
   const std::lock_guard<std::mutex> lock(changes_);
-  std::error_code ignored;
-  std::vector<std::string> folders;
-  for (const auto& each : std::filesystem::directory_iterator(directory_, ignored))
-    folders.push_back(each.path().string());
-  for (const auto& folder : folders) {
+  for (const auto& folder : folders()) {
     if (!has_all_layers(folder)) METE_CHECK(remove(folder));
   }
   return {};

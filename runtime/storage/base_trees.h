@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of an image as one tree, of which the drivers btrfs and vfs give each container a copy:
-// DIRECTORY/ID/tree, and DIRECTORY/ID/layers with the names of the layers that it was made of.
+// The files of an image as one tree, of which the drivers btrfs, vfs and devicemapper give each container a copy. Each
+// has a folder, DIRECTORY/ID, and in it the tree and `layers`, the names of the layers that it was made of.
 #pragma once
 
 #include <functional>
@@ -12,21 +12,26 @@
 
 namespace mete::runtime::storage {
 
+// What a folder of a tree is to the driver.
+struct TreeKind {
+  using Step = std::function<Status(const std::string& folder)>;
+  std::string inside = "/tree";  // where the tree is, in the folder
+  Step make;                     // an empty tree, in the folder that exists
+  Step remove;                   // the tree with all that is in it, also where it is half made or not there
+  Step finish = {};              // once, when all files are in it; empty: nothing is to be done
+  Step open = {};                // before it is used; the same
+};
+
 class BaseTrees {
  public:
-  using Make = std::function<Status(const std::string& path)>;    // of an empty tree, which does not exist
-  using Remove = std::function<Status(const std::string& path)>;  // of a tree with all that is in it
-
-  BaseTrees(std::string directory, std::string layers, Make make, Remove remove)
-      : directory_(std::move(directory)),
-        layers_(std::move(layers)),
-        make_(std::move(make)),
-        remove_(std::move(remove)) {}
+  BaseTrees(std::string directory, std::string layers, TreeKind kind)
+      : directory_(std::move(directory)), layers_(std::move(layers)), kind_(std::move(kind)) {}
 
   // The tree of these layers, topmost first, which is made at the first call. Nobody may change it.
   [[nodiscard]] Result<std::string> of(const std::vector<std::string>& layers);
   // Removes the trees of which a layer is gone.
   [[nodiscard]] Status prune();
+  [[nodiscard]] std::vector<std::string> folders() const;
 
  private:
   [[nodiscard]] Status fill(const std::string& tree, const std::vector<std::string>& layers) const;
@@ -35,8 +40,7 @@ class BaseTrees {
 
   std::string directory_;
   std::string layers_;
-  Make make_;
-  Remove remove_;
+  TreeKind kind_;
   std::mutex changes_;
 };
 

@@ -5,6 +5,7 @@
 //   erofs    the same with one image file a layer, which is mounted           overlay_driver.cpp, erofs_layers.h
 //   btrfs    a snapshot of a subvolume that holds the layers' files           tree_driver.cpp, btrfs.h
 //   vfs      a copy of them                                                   tree_driver.cpp
+//   devicemapper  a snapshot of a thin volume that holds the layers' files    mapper/thin_driver.h
 //
 // What a container has lies in its attempt's directory (its place, place.h). That directory tells what was made there:
 // an agent that was started with another driver still reads and removes it.
@@ -34,6 +35,13 @@ struct ContainerRoot {
   std::optional<process::OverlayRoot> overlay;  // mounted by the container's launcher; empty: `directory` is the root
 };
 
+// The one place of bounded size that all containers of a driver share.
+struct PoolUse {
+  std::string name;  // as `dmsetup ls` shows it
+  Bytes block, data_used, data_size, metadata_used, metadata_size;
+  std::string fault;  // why it takes no writes; empty: it does
+};
+
 // Calls may come from several threads.
 class Driver {
  public:
@@ -54,12 +62,19 @@ class Driver {
   [[nodiscard]] virtual Status prune() = 0;
   // Gives back what lasts longer than this process and no container needs: the agent ends for good.
   [[nodiscard]] virtual Status close() = 0;
+  // Whether all containers share one place of bounded size.
+  [[nodiscard]] virtual bool has_pool() const { return false; }
+  // Looks at the pool, and removes what could not be removed before; takes time. Empty: there is none, or none yet.
+  [[nodiscard]] virtual Result<std::optional<PoolUse>> look_after() { return std::optional<PoolUse>(); }
+  // What look_after() saw the last time.
+  [[nodiscard]] virtual std::optional<PoolUse> last_use() const { return std::nullopt; }
 };
 
 struct DriverSettings {
   config::StorageDriver wanted = config::StorageDriver::kAutomatic;
   std::string layers;     // the store's directory of layers
   std::string directory;  // of the driver's own files
+  config::ThinPoolPolicy thin_pool = {};
 };
 
 // Looks at the kernel and the file system (driver_choice.h). The error names what is missing.

@@ -44,20 +44,27 @@ Status check_btrfs(const StorageFacts& facts) {
             "btrfs"));
 }
 
-Status refuse_device_mapper(const StorageFacts& facts) {
+Status check_device_mapper(const StorageFacts& facts) {
+  constexpr StorageDriver kOwn = StorageDriver::kDeviceMapper;
   if (!facts.device_mapper)
-    return tl::unexpected(lacks(StorageDriver::kDeviceMapper, "a kernel without device mapper",
+    return tl::unexpected(lacks(kOwn, "a kernel without device mapper",
                                 "one with it (CONFIG_BLK_DEV_DM, CONFIG_DM_THIN_PROVISIONING), or another driver"));
-  return tl::unexpected(lacks(StorageDriver::kDeviceMapper, "device mapper, whose thin volumes mete does not make",
-                              "overlay, erofs, btrfs or vfs"));
+  if (!facts.thin_pools)
+    return tl::unexpected(
+        lacks(kOwn, "a kernel without thin pools", "one with them (CONFIG_DM_THIN_PROVISIONING), or another driver"));
+  if (!facts.file_systems.contains("ext4"))
+    return tl::unexpected(lacks(kOwn, "a kernel without ext4", "one with it (CONFIG_EXT4_FS)"));
+  if (!facts.mkfs_ext4) return tl::unexpected(lacks(kOwn, "no program mkfs.ext4", "the package e2fsprogs"));
+  return {};
 }
 
 Status refuse_foreign(StorageDriver driver, const StorageFacts& facts) {
   const std::string type(word_of(driver));
   if (!facts.file_systems.contains(type))
-    return tl::unexpected(
-        lacks(driver, "a kernel without " + type + ", which Linux does not contain", "overlay, erofs, btrfs or vfs"));
-  return tl::unexpected(lacks(driver, type + ", which mete does not use", "overlay, erofs, btrfs or vfs"));
+    return tl::unexpected(lacks(driver, "a kernel without " + type + ", which Linux does not contain",
+                                "overlay, erofs, btrfs, vfs or devicemapper"));
+  return tl::unexpected(
+      lacks(driver, type + ", which mete does not use", "overlay, erofs, btrfs, vfs or devicemapper"));
 }
 
 }  // namespace
@@ -80,8 +87,9 @@ std::set<std::string> file_systems_to_ask(StorageDriver wanted) {
     case StorageDriver::kAufs:
     case StorageDriver::kZfs:
       return {std::string(word_of(wanted))};
-    case StorageDriver::kVfs:
     case StorageDriver::kDeviceMapper:
+      return {"ext4"};
+    case StorageDriver::kVfs:
       break;
   }
   return {};
@@ -104,7 +112,7 @@ Result<StorageDriver> choose_driver(StorageDriver wanted, const StorageFacts& fa
     case StorageDriver::kVfs:
       break;
     case StorageDriver::kDeviceMapper:
-      METE_CHECK(refuse_device_mapper(facts));
+      METE_CHECK(check_device_mapper(facts));
       break;
     case StorageDriver::kAufs:
     case StorageDriver::kZfs:

@@ -16,6 +16,8 @@ struct StorageFacts {
   std::string state_type;      // file system of the agent's state: "ext4", "btrfs", "" where it has no name here
   std::string state;           // its path, for errors
   bool device_mapper = false;  // the kernel has it
+  bool thin_pools = false;     // with its target thin-pool
+  bool mkfs_ext4 = false;      // the program is installed
   bool mkfs_erofs = false;     // the program is installed
 };
 

@@ -27,6 +27,7 @@ class OverlayDriver final : public Driver {
   [[nodiscard]] Status limit(const Place& place, Bytes bytes, process::OverlayRoot& overlay);
 
   std::string layers_;
+  std::string directory_;
   bool by_project_;  // the file system holds quotas itself
   LimitedUpper limited_;
   std::unique_ptr<ErofsLayers> images_;
@@ -49,6 +50,7 @@ class TreeDriver final : public Driver {
   [[nodiscard]] Status copy(const std::string& base, const std::string& tree) const;
 
   Copies copies_;
+  std::string directory_;
   BaseTrees bases_;
 };
 

@@ -5,7 +5,6 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <filesystem>
 
 #include "runtime/file.h"
+#include "runtime/storage/ext4.h"
 #include "runtime/storage/file_copy.h"
 #include "runtime/storage/loop_device.h"
 #include "runtime/storage/run_program.h"
@@ -20,36 +20,15 @@
 namespace mete::runtime::storage {
 namespace {
 
-constexpr std::int64_t kFileBlock = 4096;
-
-// noinit_itable: the file has zeros where inode tables are, and a thread that writes them would allocate them all.
-// discard: what the container removes is given back to the machine's disk.
-constexpr const char* kLimitedOptions = "discard,noinit_itable";
-
 Status mount_image(const std::string& image, const std::string& target) {
   METE_TRY(const LoopDevice loop, attach_loop(image, LoopUse::kReadWrite));
-  if (::mount(loop.path.c_str(), target.c_str(), "ext4", 0, kLimitedOptions) != 0) return fail_errno("mount " + image);
+  if (::mount(loop.path.c_str(), target.c_str(), "ext4", 0, kExt4Options) != 0) return fail_errno("mount " + image);
   return {};
 }
 
 Status resize(const std::string& file, Bytes size) {
   METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, file, O_RDWR | O_CREAT | O_TRUNC, 0600));
   if (::ftruncate(fd.get(), size.count()) != 0) return fail_errno("make " + file);
-  return {};
-}
-
-// Takes what the file system has more than `limit`, so that writes fail exactly there.
-Status take_surplus(const std::string& root, Bytes limit) {
-  for (const char* each : {"/upper", "/work"}) METE_CHECK(make_directories(root + each));
-  METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, root + "/.surplus", O_RDWR | O_CREAT, 0600));
-  struct statvfs info {};
-  if (::fstatvfs(fd.get(), &info) != 0) return fail_errno("look at " + root);
-  const auto free = static_cast<std::int64_t>(info.f_bavail * info.f_frsize);
-  if (free < limit.count())
-    return fail(root + ": found " + std::to_string(free) + " bytes free, expected at least " +
-                std::to_string(limit.count()));
-  const std::int64_t surplus = (free - limit.count()) / kFileBlock * kFileBlock;
-  if (surplus > 0 && ::fallocate(fd.get(), 0, 0, surplus) != 0) return fail_errno("fill " + root);
   return {};
 }
 
@@ -65,27 +44,12 @@ void remove_oldest(const std::string& directory, const std::string& ending) {
   for (std::size_t i = kMostTemplates; i < found.size(); ++i) std::filesystem::remove(found[i].second, ignored);
 }
 
-// The machine may have crashed since the file system was mounted. First what is mended without a doubt, then the rest:
-// better a container with a file lost than one that never starts. Exit codes 1 and 2: there were errors, and are none.
-Status check(const std::string& image) {
-  const std::string program = find_program("e2fsck");
-  if (program.empty() || run_program({program, "-p", image}, 2)) return {};
-  return run_program({program, "-y", image}, 2);
-}
-
 bool is_limited_mounted(const Place& place) {
   struct stat info {};
   return ::stat((place.limited() + "/upper").c_str(), &info) == 0;
 }
 
 }  // namespace
-
-Bytes image_size(Bytes limit) {
-  // Inode tables take a 32nd part (256 bytes for 8 KiB), bitmaps and descriptors less; 2 % are kept by the kernel.
-  constexpr std::int64_t kTables = 2 << 20;
-  const std::int64_t size = limit.count() + limit.count() / 16 + kTables;
-  return Bytes((size + kFileBlock - 1) / kFileBlock * kFileBlock);
-}
 
 Status LimitedUpper::is_possible() const {
   if (find_program("mkfs.ext4").empty())
@@ -113,14 +77,17 @@ Result<std::string> LimitedUpper::template_of(Bytes limit) {
 
 Status LimitedUpper::make_template(const std::string& file, Bytes limit) const {
   METE_CHECK(is_possible());
-  METE_CHECK(resize(file, image_size(limit)));
+  METE_CHECK(resize(file, ext4_size(limit)));
   // Without a journal: what a container wrote need not survive a crash of the machine, and e2fsck mends the rest.
   METE_CHECK(run_program({find_program("mkfs.ext4"), "-q", "-F", "-b", "4096", "-i", "8192", "-I", "256", "-m", "0",
                           "-O", "^has_journal,^resize_inode", "-E", "nodiscard,lazy_itable_init=1", file}));
   const std::string root = mounted();
   METE_CHECK(make_directories(root, 0700));
   METE_CHECK(mount_image(file, root));
-  const auto filled = take_surplus(root, limit);
+  const auto filled = [&]() -> Status {
+    for (const char* each : {"/upper", "/work"}) METE_CHECK(make_directories(root + each));
+    return take_surplus(root, limit);
+  }();
   if (::umount2(root.c_str(), UMOUNT_NOFOLLOW) != 0) return fail_errno("unmount " + root);
   return filled;
 }
@@ -155,7 +122,7 @@ Status mount_limited(const Place& place) {
   if (::flock(image->get(), LOCK_EX) != 0) return fail_errno("lock " + place.image());
   if (is_limited_mounted(place)) return {};
   METE_CHECK(make_directories(place.limited()));
-  METE_CHECK(check(place.image()));
+  METE_CHECK(check_ext4(place.image()));
   return mount_image(place.image(), place.limited());
 }
 

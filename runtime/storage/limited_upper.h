@@ -43,7 +43,4 @@ class LimitedUpper {
 // Several processes may do so at once.
 [[nodiscard]] Status mount_limited(const Place& place);
 
-// The size of the file of a file system that has room for `limit` bytes beside its own tables. Pure.
-[[nodiscard]] Bytes image_size(Bytes limit);
-
 }  // namespace mete::runtime::storage

@@ -5,12 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <fstream>
-
 #include "runtime/fd.h"
 #include "runtime/file.h"
 #include "runtime/storage/driver_choice.h"
 #include "runtime/storage/drivers.h"
+#include "runtime/storage/mapper/thin_driver.h"
 #include "runtime/storage/run_program.h"
 #include "runtime/storage/tree_difference.h"
 
@@ -56,14 +55,6 @@ std::string type_of(const std::string& directory) {
   }
 }
 
-bool has_device_mapper() {
-  std::ifstream devices("/proc/devices");
-  for (std::string word; devices >> word;) {
-    if (word == "device-mapper") return true;
-  }
-  return false;
-}
-
 StorageFacts look(const DriverSettings& settings) {
   StorageFacts facts;
   for (const std::string& type : file_systems_to_ask(settings.wanted)) {
@@ -71,7 +62,13 @@ StorageFacts look(const DriverSettings& settings) {
   }
   facts.state = settings.directory;
   facts.state_type = type_of(settings.directory);
-  facts.device_mapper = has_device_mapper();
+  // Asking loads the kernel's modules.
+  if (settings.wanted == config::StorageDriver::kDeviceMapper) {
+    const auto mapper = DeviceMapper::open();
+    facts.device_mapper = mapper.has_value();
+    facts.thin_pools = mapper && mapper->has_target("thin-pool");
+  }
+  facts.mkfs_ext4 = !find_program("mkfs.ext4").empty();
   facts.mkfs_erofs = !find_program("mkfs.erofs").empty();
   return facts;
 }
@@ -96,6 +93,11 @@ Result<std::unique_ptr<Driver>> open_driver(const DriverSettings& settings) {
       return std::make_unique<OverlayDriver>(settings, OverlayDriver::Layers::kErofs);
     case config::StorageDriver::kBtrfs:
       return std::make_unique<TreeDriver>(settings, TreeDriver::Copies::kSnapshots);
+    case config::StorageDriver::kDeviceMapper: {
+      auto opened = ThinDriver::open(settings);
+      if (!opened) return fail_in("storage driver devicemapper", opened.error());
+      return opened;
+    }
     case config::StorageDriver::kVfs:
       return std::make_unique<TreeDriver>(settings, TreeDriver::Copies::kFiles);
     default:

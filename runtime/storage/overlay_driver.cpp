@@ -3,6 +3,7 @@
 
 #include "runtime/file.h"
 #include "runtime/storage/drivers.h"
+#include "runtime/storage/mapper/thin_driver.h"
 #include "runtime/storage/place.h"
 #include "runtime/storage/project_quota.h"
 
@@ -10,6 +11,7 @@ namespace mete::runtime::storage {
 
 OverlayDriver::OverlayDriver(const DriverSettings& settings, Layers layers)
     : layers_(settings.layers),
+      directory_(settings.directory),
       by_project_(has_project_quota(settings.directory)),
       limited_(templates_directory(settings.directory)),
       images_(layers == Layers::kErofs ? std::make_unique<ErofsLayers>(settings.directory + "/erofs", settings.layers)
@@ -27,7 +29,7 @@ bool OverlayDriver::takes_time(const RootWish& wish) const {
 
 Result<ContainerRoot> OverlayDriver::make(const RootWish& wish) {
   const Place place(wish.place);
-  METE_CHECK(refuse_tree(place, name()));
+  METE_CHECK(refuse_others(place, WrittenForm::kUpper, name()));
   METE_CHECK(mount_layers(wish.layers));
   METE_CHECK(make_directories(place.root()));
   process::OverlayRoot overlay{images_ ? images_->directory() : layers_, wish.layers, place.upper(), place.work(),
@@ -65,6 +67,7 @@ Status OverlayDriver::can_limit() const {
 }
 
 Status OverlayDriver::prune() {
+  METE_CHECK(retire_thin_pool(directory_));
   return images_ ? images_->prune() : Status();
 }
 

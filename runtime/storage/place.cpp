@@ -2,16 +2,19 @@
 #include "runtime/storage/place.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
 
 #include "runtime/file.h"
 #include "runtime/storage/btrfs.h"
+#include "runtime/storage/limited_upper.h"
+#include "runtime/storage/mapper/thin_place.h"
+#include "runtime/storage/mount_point.h"
 #include "runtime/storage/project_quota.h"
 
 namespace mete::runtime::storage {
@@ -22,28 +25,31 @@ bool is_there(const std::string& path) {
   return ::lstat(path.c_str(), &info) == 0;
 }
 
-bool is_mounted(const std::string& path) {
-  struct stat own {};
-  struct stat parent {};
-  return ::lstat(path.c_str(), &own) == 0 && ::stat((path + "/..").c_str(), &parent) == 0 &&
-         own.st_dev != parent.st_dev;
-}
-
 Status rename_if_there(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) == 0 || errno == ENOENT) return {};
   return fail_errno("rename " + from);
 }
 
-// The mount itself moves: mounted twice, one image would be two file systems that know nothing of each other. Bound and
-// unmounted, because mounts below a shared one cannot be moved.
-Status move_mount_of(const Place& from, const Place& to) {
-  if (!is_mounted(from.limited())) return {};
-  METE_CHECK(make_directories(to.limited()));
-  if (::mount(from.limited().c_str(), to.limited().c_str(), nullptr, MS_BIND, nullptr) != 0)
-    return fail_errno("bind " + from.limited());
-  if (::umount2(from.limited().c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
-    return fail_errno("unmount " + from.limited());
-  return {};
+struct Form {
+  WrittenForm form;
+  const char* drivers;
+};
+constexpr Form kForms[] = {{WrittenForm::kUpper, "overlay or erofs"},
+                           {WrittenForm::kTree, "btrfs or vfs"},
+                           {WrittenForm::kVolume, "devicemapper"}};
+
+bool has_form(const Place& place, WrittenForm form) {
+  if (form == WrittenForm::kTree) return is_there(place.tree());
+  if (form == WrittenForm::kVolume) return is_there(place.volume_note());
+  return is_there(place.upper()) || is_there(place.image());
+}
+
+// A link to STATE/storage/devicemapper/images/ID/thin/tree.
+std::optional<Place> base_place(const Place& place) {
+  std::error_code failed;
+  const auto base = std::filesystem::read_symlink(place.base_link(), failed);
+  if (failed) return std::nullopt;
+  return Place(base.parent_path().parent_path().string());
 }
 
 std::optional<Bytes> read_quota(const Place& place) {
@@ -61,10 +67,10 @@ std::optional<Written> written_in(const std::string& directory) {
   if (is_there(place.limited() + "/upper")) {
     written.upper = place.limited() + "/upper";
     written.work = place.limited() + "/work";
-  } else if (is_there(place.tree())) {
+  } else if (is_there(place.tree()) || is_there(place.thin_tree())) {
     std::error_code failed;
     const auto base = std::filesystem::read_symlink(place.base_link(), failed);
-    written.tree = place.tree();
+    written.tree = is_there(place.tree()) ? place.tree() : place.thin_tree();
     if (!failed) written.base = base.string();
   } else if (is_there(place.upper()) && !is_there(place.image())) {
     written.upper = place.upper();
@@ -81,39 +87,51 @@ Status note_quota(const Place& place, std::optional<Bytes> quota) {
   return ::unlink(place.quota().c_str()) == 0 || errno == ENOENT ? Status() : fail_errno("remove " + place.quota());
 }
 
+Status link_to_base(const Place& place, const std::string& base) {
+  if (::unlink(place.base_link().c_str()) != 0 && errno != ENOENT) return fail_errno("remove " + place.base_link());
+  if (::symlink(base.c_str(), place.base_link().c_str()) != 0) return fail_errno("make " + place.base_link());
+  return {};
+}
+
+Status mount_written(const std::string& directory) {
+  const Place place(directory);
+  METE_CHECK(mount_limited(place));
+  if (!is_there(place.volume_note())) return {};
+  if (const auto base = base_place(place)) METE_CHECK(mount_thin(*base, MapperAccess::kReadOnly));
+  return mount_thin(place, MapperAccess::kReadWrite);
+}
+
 bool keeps_written(const std::string& directory) {
   const Place place(directory);
-  return is_there(place.upper()) || is_there(place.image()) || is_there(place.tree());
+  return std::any_of(std::begin(kForms), std::end(kForms),
+                     [&place](const Form& each) { return has_form(place, each.form); });
 }
 
-Status refuse_tree(const Place& place, std::string_view driver) {
-  if (!is_there(place.tree())) return {};
-  return fail("storage driver " + std::string(driver) +
-              ": found what this container wrote in the form of btrfs or vfs, expected that driver in agent.yaml until "
-              "the container is removed");
-}
-
-Status refuse_upper(const Place& place, std::string_view driver) {
-  if (!is_there(place.upper()) && !is_there(place.image())) return {};
-  return fail("storage driver " + std::string(driver) +
-              ": found what this container wrote in the form of overlay or erofs, expected that driver in agent.yaml "
-              "until the container is removed");
+Status refuse_others(const Place& place, WrittenForm own, std::string_view driver) {
+  for (const auto& [form, drivers] : kForms) {
+    if (form == own || !has_form(place, form)) continue;
+    return fail("storage driver " + std::string(driver) + ": found what this container wrote in the form of " +
+                drivers + ", expected that driver in agent.yaml until the container is removed");
+  }
+  return {};
 }
 
 Status move_written(const std::string& from_directory, const std::string& to_directory) {
   const Place from(from_directory);
   const Place to(to_directory);
-  METE_CHECK(move_mount_of(from, to));
+  METE_CHECK(move_mount_point(from.limited(), to.limited()));
+  METE_CHECK(move_mount_point(from.thin(), to.thin()));
   METE_CHECK(rename_if_there(from.image(), to.image()));
   METE_CHECK(rename_if_there(from.base_link(), to.base_link()));
   METE_CHECK(rename_if_there(from.tree(), to.tree()));
+  METE_CHECK(rename_if_there(from.volume_note(), to.volume_note()));
   return rename_if_there(from.upper(), to.upper());
 }
 
 Status release(const std::string& directory) {
   const Place place(directory);
-  if (is_mounted(place.limited()) && ::umount2(place.limited().c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
-    return fail_errno("unmount " + place.limited());
+  METE_CHECK(unmount(place.limited()));
+  METE_CHECK(release_thin(place));
   if (is_there(place.upper())) forget_project_quota(place.upper());
   if (is_subvolume(place.tree())) METE_CHECK(remove_subvolume(place.tree()));
   return {};

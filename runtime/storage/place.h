@@ -6,6 +6,8 @@
 //   limited.img, limited/  with a quota by a loop device: a file system in a file, mounted, with upper/ and work/ in it
 //   tree/                  the whole root, of the drivers btrfs and vfs
 //   tree-base              a link to the tree that it was made from
+//   volume                 of the driver devicemapper: the note of a thin volume (mapper/thin_book.h)
+//   thin/                  that volume, mounted, with tree/ in it
 //   quota                  the bytes that the container may write, where that is bounded
 #pragma once
 
@@ -30,6 +32,9 @@ class Place {
   [[nodiscard]] std::string limited() const { return directory_ + "/limited"; }
   [[nodiscard]] std::string tree() const { return directory_ + "/tree"; }
   [[nodiscard]] std::string base_link() const { return directory_ + "/tree-base"; }
+  [[nodiscard]] std::string volume_note() const { return directory_ + "/volume"; }
+  [[nodiscard]] std::string thin() const { return directory_ + "/thin"; }
+  [[nodiscard]] std::string thin_tree() const { return directory_ + "/thin/tree"; }
   [[nodiscard]] std::string quota() const { return directory_ + "/quota"; }
 
  private:
@@ -45,8 +50,12 @@ struct Written {
   std::optional<Bytes> quota = {};  // writes beyond it fail
 };
 
-// Looks at the place. Empty: there is no root in it, or it is not mounted (mount_limited()).
+// Looks at the place. Empty: there is no root in it, or it is not mounted (mount_written()).
 [[nodiscard]] std::optional<Written> written_in(const std::string& place);
+
+// Mounts what a start of the machine took away, and what it is compared with; else does nothing. Several processes may
+// do so at once.
+[[nodiscard]] Status mount_written(const std::string& place);
 
 // Whether there is something to move_written(), mounted or not.
 [[nodiscard]] bool keeps_written(const std::string& place);
@@ -54,11 +63,15 @@ struct Written {
 // Writes down what written_in() tells.
 [[nodiscard]] Status note_quota(const Place& place, std::optional<Bytes> quota);
 
-// Errors: an agent with another driver made what is there, which a new root would hide.
-[[nodiscard]] Status refuse_tree(const Place& place, std::string_view driver);
-[[nodiscard]] Status refuse_upper(const Place& place, std::string_view driver);
+// Names the tree that the container's is a copy of.
+[[nodiscard]] Status link_to_base(const Place& place, const std::string& base);
 
-// Gives what an earlier attempt wrote to the next: `to` exists and has nothing yet. Nothing of the container runs.
+// The error: an agent with a driver of another form than `own` made what is there, which a new root would hide.
+enum class WrittenForm { kUpper, kTree, kVolume };
+[[nodiscard]] Status refuse_others(const Place& place, WrittenForm own, std::string_view driver);
+
+// Gives what an earlier attempt wrote to the next: `to` exists beside it, and has nothing yet. Nothing of the container
+// runs.
 [[nodiscard]] Status move_written(const std::string& from, const std::string& to);
 
 // Gives back what a removal of files does not: mounts, loop devices, subvolumes, quotas. A second call, and one for a

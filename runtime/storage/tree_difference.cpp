@@ -12,7 +12,6 @@
 
 #include "runtime/file.h"
 #include "runtime/image/tree.h"
-#include "runtime/storage/limited_upper.h"
 #include "runtime/storage/place.h"
 
 namespace mete::runtime::storage {
@@ -103,7 +102,7 @@ std::string scratch_directory(const std::string& of_driver) {
 }
 
 Result<UpperView> UpperView::of(const std::string& place, const std::string& scratch, CopyContent content) {
-  METE_CHECK(mount_limited(Place(place)));
+  METE_CHECK(mount_written(place));
   const auto written = written_in(place);
   if (written && !written->upper.empty()) return UpperView(written->upper, false);
   METE_CHECK(make_directories(scratch, 0700));

@@ -2,19 +2,35 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "runtime/file.h"
 #include "runtime/storage/btrfs.h"
 #include "runtime/storage/drivers.h"
+#include "runtime/storage/mapper/thin_driver.h"
 #include "runtime/storage/place.h"
 #include "runtime/storage/tree_copy.h"
 
 namespace mete::runtime::storage {
 namespace {
 
-Status make_plain_tree(const std::string& path) {
-  return make_directories(path);
+Status make_plain_tree(const std::string& folder) {
+  return make_directories(folder + "/tree");
+}
+
+Status remove_plain_tree(const std::string& folder) {
+  return remove_tree(folder + "/tree");
+}
+
+Status make_base_subvolume(const std::string& folder) {
+  return make_subvolume(folder + "/tree");
+}
+
+Status remove_base_subvolume(const std::string& folder) {
+  return is_subvolume(folder + "/tree") ? remove_subvolume(folder + "/tree") : Status();
+}
+
+TreeKind kind_of(TreeDriver::Copies copies) {
+  if (copies == TreeDriver::Copies::kSnapshots) return {.make = make_base_subvolume, .remove = remove_base_subvolume};
+  return {.make = make_plain_tree, .remove = remove_plain_tree};
 }
 
 // The root is made under another name: a tree of that name is whole.
@@ -22,19 +38,13 @@ std::string half_of(const std::string& tree) {
   return tree + ".new";
 }
 
-Status link_to_base(const Place& place, const std::string& base) {
-  if (::unlink(place.base_link().c_str()) != 0 && errno != ENOENT) return fail_errno("remove " + place.base_link());
-  if (::symlink(base.c_str(), place.base_link().c_str()) != 0) return fail_errno("make " + place.base_link());
-  return {};
-}
-
 }  // namespace
 
 TreeDriver::TreeDriver(const DriverSettings& settings, Copies copies)
     : copies_(copies),
+      directory_(settings.directory),
       bases_(settings.directory + (copies == Copies::kSnapshots ? "/btrfs" : "/vfs"), settings.layers,
-             copies == Copies::kSnapshots ? make_subvolume : make_plain_tree,
-             copies == Copies::kSnapshots ? remove_subvolume : remove_tree) {}
+             kind_of(copies)) {}
 
 std::string_view TreeDriver::name() const {
   return copies_ == Copies::kSnapshots ? "btrfs" : "vfs";
@@ -47,7 +57,7 @@ bool TreeDriver::takes_time(const RootWish& /*wish*/) const {
 Result<ContainerRoot> TreeDriver::make(const RootWish& wish) {
   if (wish.limit) METE_CHECK(can_limit());
   const Place place(wish.place);
-  METE_CHECK(refuse_upper(place, name()));
+  METE_CHECK(refuse_others(place, WrittenForm::kTree, name()));
   if (::access(place.tree().c_str(), F_OK) != 0) {
     METE_TRY(const std::string base, bases_.of(wish.layers));
     METE_CHECK(link_to_base(place, base));
@@ -74,10 +84,11 @@ Status TreeDriver::can_limit() const {
   if (copies_ == Copies::kSnapshots) return {};
   return fail(
       "storage driver vfs: found a quota for what a container writes, expected none: plain copies have no "
-      "bound; the drivers overlay, erofs and btrfs hold one");
+      "bound; the drivers overlay, erofs, btrfs and devicemapper hold one");
 }
 
 Status TreeDriver::prune() {
+  METE_CHECK(retire_thin_pool(directory_));
   return bases_.prune();
 }
 

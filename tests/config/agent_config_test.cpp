@@ -23,6 +23,27 @@ TEST(AgentConfig, TheStorageDriverIsAWord) {
   EXPECT_FALSE(read("storage: {driver: floppy}").errors.empty());
 }
 
+TEST(AgentConfig, AThinPoolIsAFileADeviceOrAnothersPool) {
+  const auto none = read("storage: {driver: devicemapper}").config.storage.thin_pool;
+  EXPECT_TRUE(none.device.empty() && none.pool.empty() && !none.size);
+  EXPECT_EQ(none.root_size, Bytes(10LL << 30));
+  const auto file = read("storage: {thinPool: {size: 50Gi, rootSize: 256Mi}}");
+  EXPECT_TRUE(file.errors.empty()) << joined(file.errors);
+  EXPECT_EQ(file.config.storage.thin_pool.size, Bytes(50LL << 30));
+  EXPECT_EQ(file.config.storage.thin_pool.root_size, Bytes(256LL << 20));
+  EXPECT_EQ(read("storage: {thinPool: {device: /dev/sdb}}").config.storage.thin_pool.device, "/dev/sdb");
+  EXPECT_EQ(read("storage: {thinPool: {pool: vg-thin-tpool}}").config.storage.thin_pool.pool, "vg-thin-tpool");
+  const auto refusal = [](const std::string& fields) {
+    return joined(read("storage: {thinPool: {" + fields + "}}").errors);
+  };
+  EXPECT_NE(refusal("device: sdb").find("expected the path of a block device"), std::string::npos);
+  EXPECT_NE(refusal("pool: /dev/mapper/thin").find("without a folder"), std::string::npos);
+  EXPECT_NE(refusal("device: /dev/sdb, pool: thin").find("one of the two"), std::string::npos);
+  EXPECT_NE(refusal("size: 1Mi").find("at least 128Mi"), std::string::npos);
+  EXPECT_NE(refusal("rootSize: 1Mi").find("at least 32Mi"), std::string::npos);
+  EXPECT_NE(refusal("pool: thin, size: 50Gi").find("which has a size of its own"), std::string::npos);
+}
+
 TEST(AgentConfig, AllOfItMayBeLeftOut) {
   for (const char* text : {"", "{}", "export: {}", "export:\n", "# nothing\n"}) {
     const auto file = read(text);

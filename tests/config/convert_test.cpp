@@ -212,6 +212,46 @@ TEST(Convert, PlacesInALineAreColumns) {
   EXPECT_NE(joined(run("--rm").errors).find("found no image"), std::string::npos);
 }
 
+TEST(Convert, SizesOfDocker) {
+  struct Case {
+    const char* text;
+    std::int64_t binary, decimal;
+  };
+  constexpr Case kCases[] = {
+      {"0", 0, 0},
+      {"32", 32, 32},
+      {"32b", 32, 32},
+      {"32B", 32, 32},
+      {"32k", 32 << 10, 32'000},
+      {"32K", 32 << 10, 32'000},
+      {"32kb", 32 << 10, 32'000},
+      {"32KiB", 32 << 10, 32'000},
+      {"32m", 32 << 20, 32'000'000},
+      {"32Mb", 32 << 20, 32'000'000},
+      {"32g", 32LL << 30, 32'000'000'000},
+      {"32TB", 32LL << 40, 32'000'000'000'000},
+      {"32P", 32LL << 50, 32'000'000'000'000'000},
+      {"32.3", 32, 32},
+      {"32.5kB", 32 * 1024 + 512, 32'500},
+      {"1.5 GiB", 3LL << 29, 1'500'000'000},
+      {"32 ", 32, 32},
+      {".5k", 512, 500},
+      {"32.b", 32, 32},
+      {"1e3", 1000, 1000},
+      {"+7k", 7 << 10, 7'000},
+      {"7.9b", 7, 7},
+  };
+  for (const auto& [text, binary, decimal] : kCases) {
+    EXPECT_EQ(docker_size(text), binary) << text;
+    EXPECT_EQ(docker_size(text, SizeUnits::kDecimal), decimal) << text;
+  }
+  for (const char* wrong : {"",        "hello", "m",      "-1",   "-32k",   " 32",  "32  m",
+                            "32 mb b", "32bb",  "32mib2", "32kx", "32kib.", "32x",  "32bk",
+                            "32kibb",  "nan",   "inf",    "1inf", "1,5m",   "0x10", "9223372036854775808",
+                            "8192p",   "++1"})
+    EXPECT_EQ(docker_size(wrong), std::nullopt) << wrong;
+}
+
 TEST(Convert, AmountsOfDocker) {
   EXPECT_EQ(size_from_docker("512m"), "512Mi");
   EXPECT_EQ(size_from_docker("1.5gb"), "1536Mi");

@@ -27,6 +27,11 @@ DOCKER_CASES = ["test_a_pause_is_seen_whoever_asked_for_it"]  # of docker_api_te
 QEMU_SCRIPTS = ["devices_test"]  # all of it: /dev/cpu_dma_latency
 CRASH_SCRIPTS = ["enforcement_crash_test"]  # on qemu: one CPU has either the event or who kills the agent for it
 
+# On uml: device mapper and project quotas, which the kernels of machines that run tests need not have.
+STORAGE_PROGRAM_CASES = "devicemapper"  # of storage_root_test: those of this driver
+STORAGE_SCRIPTS = ["storage_drivers_test", "disk_quota_test"]  # the cases whose name has one of the words
+STORAGE_WORDS = ("devicemapper", "project_quota")
+
 # On qemu: user-mode-linux has nf_tables without families for IPv4, IPv6 and inet. Of each kind of network one pod and what is said of it.
 NETWORK_CASES = {
     "network_bridge_test": ["test_a_pod_has_an_address_and_reaches_its_gateway", "test_a_published_port_answers_from_everywhere"],
@@ -99,7 +104,13 @@ def oci_cases(name, everything):
     return cases if everything else chosen
 
 
-def program_cases(name, machine):
+def storage_cases(name):
+    """Those of a script that its loop over all drivers makes, too."""
+    made = ["test_devicemapper_" + each for each in ("exercise", "copies_on_write", "allocates_on_demand")] if name == "storage_drivers_test" else []
+    return made + [each for each in all_script_cases(name) if any(word in each for word in STORAGE_WORDS)]
+
+
+def all_program_cases(name):
     if not os.path.exists(BIN + "/" + name):
         skip("needs %s in %s" % (name, BIN))
     listed = subprocess.run([BIN + "/" + name, "--gtest_list_tests"], check=True, capture_output=True, text=True).stdout
@@ -109,4 +120,8 @@ def program_cases(name, machine):
             found.append(suite + line.split()[0])
         elif line.split(" ")[0].endswith("."):  # not "Running main() from ..."
             suite = line.split()[0]
-    return split(found, QEMU_PROGRAM_CASES.get(name, ()), machine, name)
+    return found
+
+
+def program_cases(name, machine):
+    return split(all_program_cases(name), QEMU_PROGRAM_CASES.get(name, ()), machine, name)

@@ -66,6 +66,9 @@ int info(const Common& common, const std::string& format) {
                               : found->is_string()                       ? printable(found->get<std::string>())
                                                                          : found->dump();
     lines += std::string(each.words) + ": " + value + "\n";
+    if (std::string_view(each.field) != "Driver") continue;
+    for (const auto& row : told.value.value("DriverStatus", Json::array()))
+      lines += " " + printable(row.at(0).get<std::string>()) + ": " + printable(row.at(1).get<std::string>()) + "\n";
   }
   print(lines);
   return kDone;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 
+#include "config/convert/docker_amounts.h"
 #include "config/values/quantity.h"
 
 namespace mete::agent::cli {
@@ -212,26 +212,12 @@ Status add_fields(const GivenFields& given, Json& body) {
 }
 
 Result<std::int64_t> size_of_flag(const std::string& flag, const std::string& text) {
-  constexpr const char* kExpected = "a number of bytes, or one with b, k, m, g or t after it";
+  constexpr const char* kExpected = "a number of bytes, or one with b, k, m, g, t or p after it";
+  constexpr std::int64_t kMost = 1'000'000'000'000'000'000;
   if (text == "-1") return -1;
-  std::string number = text;
-  std::transform(number.begin(), number.end(), number.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (number.size() > 1 && number.ends_with("b")) number.pop_back();
-  if (number.size() > 2 && number.ends_with("i")) number.pop_back();
-  int power = 0;
-  const auto unit = number.empty() ? std::string::npos : std::string("kmgt").find(number.back());
-  if (unit != std::string::npos) {
-    power = static_cast<int>(unit) + 1;
-    number.pop_back();
-  }
-  double value = 0;
-  const auto parsed = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (number.empty() || parsed.ec != std::errc() || parsed.ptr != number.data() + number.size() || !(value >= 0))
-    return wrong(flag, text, kExpected);
-  const double bytes = std::ldexp(value, 10 * power);
-  if (bytes > 1e18) return wrong(flag, text, kExpected);
-  return static_cast<std::int64_t>(bytes);
+  const auto size = config::docker_size(text);
+  if (!size || *size > kMost) return wrong(flag, text, kExpected);
+  return *size;
 }
 
 }  // namespace mete::agent::cli

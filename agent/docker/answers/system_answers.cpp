@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "agent/docker/container/driver_status.h"
 #include "agent/docker/container/storage_opt.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/log_stream.h"
@@ -125,7 +126,7 @@ void show_info(Engine& engine, const Call& call) {
                 {"ContainersStopped", all - running - paused},
                 {"Images", images ? images->size() : 0},
                 {"Driver", docker_driver(engine.services().storage->name())},
-                {"DriverStatus", Json::array()},
+                {"DriverStatus", driver_status(services.storage->last_use())},
                 {"Plugins",
                  {{"Volume", {"local"}},
                   {"Network", {"bridge", "host", "null"}},

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 
+#include "config/convert/docker_amounts.h"
+
 namespace mete::agent::docker {
 namespace {
 
@@ -19,21 +21,13 @@ Status check_driver(const std::string& driver) {
               "\", which mete does not do: expected json-file, local or none; the files can be followed from there");
 }
 
-// Docker's own sizes: "10m" are 10,000,000 bytes.
+// In docker's words. "10m" are 10,000,000 bytes here.
 Result<Bytes> size_of(const std::string& text) {
-  double number = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string unit(parsed.ptr, text.data() + text.size());
-  std::transform(unit.begin(), unit.end(), unit.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (unit.ends_with('b')) unit.pop_back();
-  constexpr std::array<std::string_view, 4> kUnits = {"", "k", "m", "g"};
-  const auto* const at = std::find(kUnits.begin(), kUnits.end(), unit);
-  if (text.empty() || parsed.ec != std::errc() || at == kUnits.end()) return fail("invalid size: '" + text + "'");
-  for (auto times = at - kUnits.begin(); times > 0; --times) number *= 1000;
-  if (!(number >= 1)) return fail("max-size must be a positive number");
-  if (number > 1e15) return fail("invalid size: '" + text + "'");
-  return Bytes(static_cast<std::int64_t>(number));
+  constexpr std::int64_t kMost = 1'000'000'000'000'000;
+  const auto size = config::docker_size(text, config::SizeUnits::kDecimal);
+  if (!size || *size > kMost) return fail("invalid size: '" + text + "'");
+  if (*size < 1) return fail("max-size must be a positive number");
+  return Bytes(*size);
 }
 
 Result<unsigned> files_of(const std::string& text) {

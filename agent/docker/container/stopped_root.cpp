@@ -7,7 +7,6 @@
 
 #include "agent/docker/container/detached_overlay.h"
 #include "runtime/file.h"
-#include "runtime/storage/limited_upper.h"
 #include "runtime/storage/place.h"
 
 namespace mete::agent::docker {
@@ -15,7 +14,7 @@ namespace mete::agent::docker {
 Result<runtime::UniqueFd> open_stopped_root(const runtime::image::Store& store, const std::vector<std::string>& layers,
                                             const std::string& place) {
   namespace storage = runtime::storage;
-  METE_CHECK(storage::mount_limited(storage::Place(place)));
+  METE_CHECK(storage::mount_written(place));
   const auto written = storage::written_in(place);
   if (!written) return fail(place + ": found no root of a container, expected one");
   if (!written->tree.empty()) return runtime::open_at(AT_FDCWD, written->tree, O_RDONLY | O_DIRECTORY);

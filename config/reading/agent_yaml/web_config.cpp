@@ -85,13 +85,13 @@ constexpr std::array kRateFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kRateSpec = {.name = "rate_limit", .fields = kRateFields};
 
-constexpr std::array kWebFields = std::to_array<FieldSpec>({
+constexpr std::array kWebFileFields = std::to_array<FieldSpec>({
     {.name = "tls_server_config", .type = FieldType::kObject, .object = &kTlsSpec},
     {.name = "http_server_config", .type = FieldType::kObject, .object = &kHttpSpec},
     {.name = "basic_auth_users"},  // read_users checks it: a general error would show the value
     {.name = "rate_limit", .type = FieldType::kObject, .object = &kRateSpec},
 });
-constexpr ObjectSpec kWebSpec = {.name = "a web configuration", .fields = kWebFields};
+constexpr ObjectSpec kWebFileSpec = {.name = "a web configuration", .fields = kWebFileFields};
 
 constexpr int kLeastCost = 4;
 constexpr int kMostCost = 20;  // takes a minute; a higher cost would never be answered
@@ -258,7 +258,7 @@ WebConfigRead read_web_config(std::string_view text, std::string_view file) {
     if (const auto tree = parse_document(documents[0].text, documents[0].first_line); !tree) {
       broken(tree.error());
     } else if (const View view(&*tree, "", report); view) {
-      check_shape(view, kWebSpec, "");
+      check_shape(view, kWebFileSpec, "");
       const auto slash = file.rfind('/');
       if (out.errors.empty())
         read.config =

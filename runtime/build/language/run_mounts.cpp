@@ -2,7 +2,8 @@
 #include "runtime/build/language/run_mounts.h"
 
 #include <charconv>
-#include <limits>
+
+#include "config/convert/docker_amounts.h"
 
 namespace mete::runtime::build {
 namespace {
@@ -164,18 +165,9 @@ Result<RunMount> read_mount(const std::string& text) {
 }  // namespace
 
 Result<std::int64_t> bytes_of(const std::string& text) {
-  std::int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  const std::string unit = lower_case({at, static_cast<std::size_t>(end - at)});
-  int shift = -1;
-  if (unit.empty() || unit == "b") shift = 0;
-  if (unit == "k" || unit == "kb") shift = 10;
-  if (unit == "m" || unit == "mb") shift = 20;
-  if (unit == "g" || unit == "gb") shift = 30;
-  if (error != std::errc() || shift < 0 || value < 0 || value > std::numeric_limits<std::int64_t>::max() >> shift)
-    return fail("found \"" + text + "\", expected a size such as 512m or 2g");
-  return value << shift;
+  const auto size = config::docker_size(text);
+  if (!size) return fail("found \"" + text + "\", expected a size such as 512m or 2g");
+  return *size;
 }
 
 Result<std::vector<RunMount>> run_mounts(const Instruction& run) {

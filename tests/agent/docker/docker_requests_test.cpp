@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/docker/container/create_request.h"
+#include "agent/docker/container/driver_status.h"
 #include "agent/docker/container/pod_of.h"
 #include "agent/docker/container/storage_opt.h"
 #include "agent/docker/filters.h"
@@ -215,6 +216,17 @@ TEST(DockerCreate, WhatIsNotDoneIsRefused) {
   EXPECT_NE(refusal({{"SecurityOpt", {"seccomp={}"}}}), "");
   EXPECT_NE(refusal({{"LogConfig", {{"Type", "syslog"}}}}), "");
   EXPECT_EQ(refusal({{"SecurityOpt", {"no-new-privileges"}}}), "");
+}
+
+TEST(DockerInfo, AThinPoolHasDockersRows) {
+  EXPECT_EQ(driver_status(std::nullopt), Json::array());
+  const auto rows = driver_status(runtime::storage::PoolUse{"mete-1-pool", Bytes(64 << 10), Bytes(1'500'000),
+                                                            Bytes(107'374'182'400), Bytes(999), Bytes(16 << 20), ""});
+  EXPECT_EQ(
+      rows.dump(),
+      R"([["Pool Name","mete-1-pool"],["Pool Blocksize","65.54kB"],["Backing Filesystem","ext4"],["Data Space Used","1.5MB"],)"
+      R"(["Data Space Total","107.4GB"],["Data Space Available","107.4GB"],["Metadata Space Used","999B"],)"
+      R"(["Metadata Space Total","16.78MB"],["Metadata Space Available","16.78MB"],["Pool Fault","none"]])");
 }
 
 TEST(DockerCreate, AQuotaHasDockersUnits) {

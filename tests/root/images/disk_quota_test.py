@@ -2,6 +2,7 @@
 """A quota of what a container writes: writes beyond it fail, inside, on file systems that know no quota, too. What was written is given back;
 a crash of the agent or of the machine leaves nothing, and takes nothing."""
 import contextlib
+import ctypes
 import os
 import subprocess
 import sys
@@ -10,9 +11,9 @@ import time
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
 from amounts import amount, chance  # noqa: E402
 from docker_api import Docker  # noqa: E402
-from mete_agent import Agent, run_tests, stays, wait_for, with_config  # noqa: E402
+from mete_agent import SLOW, Agent, run_tests, stays, wait_for, with_config  # noqa: E402
 from pods import delete, documents, launch, pod  # noqa: E402
-from storage_agent import MB, StorageAgent  # noqa: E402
+from storage_agent import MB, StorageAgent, loop_files  # noqa: E402
 
 LIMIT = "resources: {limits: {ephemeral-storage: %s}}"
 FILL = """dd if=/dev/zero of=/full bs=64k 2>/tmp/said; grep -o 'No space left on device\\|Disk quota exceeded' /tmp/said
@@ -68,6 +69,49 @@ def test_btrfs():
 
 def test_overlay_on_btrfs():
     holds("overlay", "btrfs")
+
+
+def test_devicemapper():
+    holds("devicemapper", "ext4")
+
+
+def test_project_quotas_with_overlay():
+    holds("overlay", "prjquota")
+
+
+def test_project_quotas_with_erofs():
+    holds("erofs", "prjquota")
+
+
+def project_quotas(agent):
+    """Projects with a limit, by the quota tools' own call: {number: bytes that are used} (quotactl(2): Q_GETNEXTQUOTA)."""
+    libc, found, project = ctypes.CDLL(None, use_errno=True), {}, 0
+    block = (ctypes.c_uint64 * 10)()  # struct if_nextdqblk, with its id as the last but half of a word
+    device = subprocess.run(["findmnt", "-n", "-o", "SOURCE", agent.state], capture_output=True, text=True, check=True).stdout.strip()
+    while libc.quotactl(0x800009 << 8 | 2, device.encode(), project, ctypes.byref(block)) == 0:
+        number = ctypes.string_at(ctypes.addressof(block) + 68, 4)
+        project = int.from_bytes(number, "little") + 1
+        if block[0]:
+            found[project - 1] = block[2]
+    return found
+
+
+def test_a_project_quota_goes_with_its_container():
+    with StorageAgent("overlay", on="prjquota") as agent:
+        agent.begin_or_skip()
+        done = agent.mete("run", "--network", "none", "--name", "small", "--storage-opt", "size=8m", "busybox", "sh", "-c",
+                          "dd if=/dev/zero of=/full bs=64k; stat -c %s /full", check=False)
+        assert "Disk quota exceeded" in done.stderr and 7.5 * MB <= int(done.stdout) <= 8 * MB, done
+        assert not agent.loops() and len(project_quotas(agent)) == 1, project_quotas(agent)
+        # Its next start has the same one.
+        Docker(agent).post("/containers/small/start")
+        Docker(agent).wait("small")
+        assert len(project_quotas(agent)) == 1 and next(iter(project_quotas(agent).values())) >= 7.5 * MB, project_quotas(agent)
+        agent.kill()
+        agent.start(*agent.options)
+        agent.mete("rm", "small")
+        agent.wait_for_nothing()
+        assert project_quotas(agent) == {}
 
 
 def test_with_a_quota_logs_alone_are_evicted():
@@ -132,6 +176,42 @@ def test_what_a_stopped_container_wrote_survives_the_machine():
         agent.wait_for_nothing()
 
 
+def test_devicemapper_what_a_stopped_container_wrote_survives_the_machine():
+    with StorageAgent("devicemapper", on="ext4") as agent:
+        agent.begin_or_skip()
+        agent.mete("run", "--network", "none", "--name", "kept", "--storage-opt", "size=8m", "busybox", "sh", "-c", "cat /mine 2>/dev/null || echo 1 > /mine")
+        agent.kill()
+        agent.remove_devices()
+        assert agent.devices() == []
+        wait_for("the loop device to go", lambda: not [each for each in loop_files() if each.startswith(agent.state)])
+        agent.start(*agent.options)
+        docker = Docker(agent)
+        assert docker.get("/containers/kept/json", size=1)["SizeRw"] == 2, "mounted when somebody asks"
+        assert agent.mete("diff", "kept").stdout == "A /mine\n"
+        assert agent.mete("start", "-a", "kept").stdout == "1\n"
+        agent.mete("rm", "kept")
+        agent.wait_for_nothing()
+
+
+def test_devicemapper_a_full_pool_is_told_and_comes_back():
+    with StorageAgent("devicemapper", on="ext4") as agent:
+        agent.begin_or_skip()
+        agent.mete("run", "-d", "--network", "none", "--name", "calm", "busybox", "sh", "-c", "echo 1 > /mine; exec sleep 1000")
+        agent.mete("run", "-d", "--network", "none", "--name", "greedy", "--storage-opt", "size=1g", "busybox", "sh", "-c",
+                   "dd if=/dev/zero of=/full bs=1M conv=fsync; exec sleep 1000")
+        told = agent.event("StoragePoolFull")
+        assert "its data is full" in told["message"], told
+        wait_for("the metric", lambda: agent.metric("mete_storage_pool_writable") == 0)
+        said = wait_for("dd's error", lambda: agent.mete("logs", "greedy", check=False).stderr)
+        assert "error" in said.lower() or "No space left" in said or "Read-only" in said, said
+        refused = agent.mete("run", "--network", "none", "busybox", "true", check=False)
+        assert refused.returncode != 0 and "takes no writes: its data is full" in refused.stderr, refused
+        assert agent.sh("calm", "cat /mine").stdout == "1\n"
+        agent.mete("rm", "-f", "greedy")
+        agent.event("StoragePoolHasRoom")
+        assert agent.mete("run", "--network", "none", "busybox", "echo", "again").stdout == "again\n"
+
+
 def test_what_a_running_container_wrote_survives_a_crash_of_the_machine():
     """Its file as it is on the disk in the middle of writes: nobody unmounted it."""
     script = """test -e /mine && exec sleep 1000; echo 1 > /mine; sync
@@ -169,16 +249,16 @@ def test_what_was_half_made_goes():
         assert not os.path.exists(templates + "/8388608.ext4.new")
 
 
-def test_a_killed_agent_leaves_nothing_that_the_next_does_not_remove():
+def is_removed_after_kills(driver):
     moments = chance()
     names = ["p%d" % i for i in range(4)]
-    with StorageAgent(limits="quota", on="ext4") as agent:
+    with StorageAgent(driver, limits="quota", on="ext4") as agent:
         agent.begin_or_skip()
         before = free_bytes(agent.state)
         pods = documents(*(pod(each, "echo 1 > /f; exec sleep 1000", LIMIT % "4Mi") for each in names))
         for _ in range(amount("ROUNDS", 4, 100)):
             agent.apply(pods)
-            time.sleep(moments.uniform(0, 0.3))
+            time.sleep(moments.uniform(0, 0.3) * SLOW)
             if moments.random() < 0.5:
                 with contextlib.suppress(AssertionError):
                     delete(agent, *names[:2])
@@ -188,8 +268,20 @@ def test_a_killed_agent_leaves_nothing_that_the_next_does_not_remove():
         launch(agent, pods, *names)
         delete(agent, *names)
         agent.wait_for_nothing()
-        assert sorted(os.listdir(agent.state + "/storage/templates")) in (["4194304.ext4"], ["4194304.ext4", "mounted"])
-        wait_for("the blocks to be given back", lambda: before - free_bytes(agent.state) < 2 * MB)
+        if driver == "overlay":
+            assert sorted(os.listdir(agent.state + "/storage/templates")) in (["4194304.ext4"], ["4194304.ext4", "mounted"])
+            wait_for("the blocks to be given back", lambda: before - free_bytes(agent.state) < 2 * MB)
+        else:
+            volumes = agent.book()[1]
+            assert len(volumes) <= 1 and len(agent.devices()) == 3 + len(volumes), (volumes, agent.devices())
+
+
+def test_a_killed_agent_leaves_nothing_that_the_next_does_not_remove():
+    is_removed_after_kills("overlay")
+
+
+def test_devicemapper_a_killed_agent_leaves_nothing_that_the_next_does_not_remove():
+    is_removed_after_kills("devicemapper")
 
 
 def test_without_the_programs_it_is_refused():

@@ -21,8 +21,9 @@ CHANGES = """echo x >> /etc/passwd; rm /etc/group; mkdir -p /srv/a; echo 1 > /sr
 CHANGED = ["C /bin", "D /bin/vi", "C /etc", "D /etc/group", "C /etc/passwd", "A /link", "C /root", "A /srv", "A /srv/a", "A /srv/a/b", "C /var", "A /var/new"]
 
 
-def has_traces(driver, where):
+def has_traces(agent, driver):
     """What is in the container's place, in the driver's own form."""
+    where = agent.place("p")
     if driver in LAYERED:
         info = os.lstat(where + "/upper/etc/group")
         assert stat.S_ISCHR(info.st_mode) and info.st_rdev == 0, "a whiteout"
@@ -30,7 +31,7 @@ def has_traces(driver, where):
         assert os.path.isdir(where + "/work") and os.listdir(where + "/root") == [], "merged is mounted inside the container alone"
     else:
         base = os.readlink(where + "/tree-base")
-        assert not os.path.exists(where + "/tree/etc/group") and os.path.exists(base + "/etc/group")
+        assert not os.path.exists(agent.tree("p") + "/etc/group") and os.path.exists(base + "/etc/group")
 
 
 def is_committed_and_exported(agent):
@@ -55,7 +56,7 @@ def exercise(driver):
         assert agent.mete("diff", "p").stdout.splitlines() == CHANGED
         assert agent.sh("idle", "test -e /bin/vi && test ! -e /srv && tail -n 1 /etc/passwd").stdout != "x\n"
         assert agent.mete("diff", "idle").stdout == ""
-        has_traces(driver, agent.place("p"))
+        has_traces(agent, driver)
         is_committed_and_exported(agent)
         # It lives on without its agent, and the next one knows it.
         agent.kill()
@@ -75,13 +76,16 @@ def copies_on_write(driver):
         agent.mete("commit", "maker", "data:1")
         launch(agent, documents(pod("one", image="data:1"), pod("two", image="data:1")), "one", "two")
         agent.sh("one", "cat /data >/dev/null")
-        one, two = (agent.place(each) + ("/upper/data" if driver in LAYERED else "/tree/data") for each in ("one", "two"))
+        one, two = (agent.place(each) + "/upper/data" if driver in LAYERED else agent.tree(each) + "/data" for each in ("one", "two"))
         if driver in LAYERED:
             assert not os.path.lexists(one), "read, not copied"
         else:
             base = os.readlink(agent.place("one") + "/tree-base") + "/data"
-            if driver == "btrfs":
+            if driver != "vfs":
                 assert extents(one) == extents(two) == extents(base) != [], "shared"
+        if driver == "devicemapper":
+            subprocess.run(["sync"], check=True)
+            before = agent.pool_bytes()
         agent.sh("one", "printf x | dd of=/data bs=1 conv=notrunc 2>/dev/null; sync")
         if driver in LAYERED:
             assert blocks(one) >= 2 * MB and not os.path.lexists(two), "overlayfs copies the whole file"
@@ -89,6 +93,10 @@ def copies_on_write(driver):
             # The block that was written is elsewhere; the others are shared still.
             assert len(extents(one)) == 2 and extents(one)[1][0] == extents(base)[0][0] + extents(one)[0][1], extents(one)
             assert extents(two) == extents(base)
+        elif driver == "devicemapper":
+            # The file's place is the same in each volume; the pool has copied what is below it, and of the journal.
+            assert extents(one) == extents(two) == extents(base)
+            assert 64 << 10 <= agent.pool_bytes() - before < MB, (before, agent.pool_bytes())
         assert agent.sh("one", "md5sum /data").stdout != agent.sh("two", "md5sum /data").stdout == agent.sh("maker", "md5sum /data").stdout
 
 
@@ -97,6 +105,8 @@ def allocates_on_demand(driver):
     with StorageAgent(driver, on="ext4" if driver in LAYERED else None) as agent:
         agent.begin_or_skip()
         launch(agent, pod("one"), "one")
+        agent.sh("one", "sync")
+        before = agent.pool_bytes() if driver == "devicemapper" else None
         agent.sh("one", "truncate -s %d /sparse" % (64 * MB))
         sparse = agent.inside("one", "/sparse")
         assert os.stat(sparse).st_size == 64 * MB and blocks(sparse) < MB
@@ -104,6 +114,8 @@ def allocates_on_demand(driver):
         assert MB <= blocks(sparse) < 2 * MB, blocks(sparse)
         if driver != "vfs":  # its state may be on tmpfs, which has no map of extents
             assert MB <= sum(length for _, length in extents(sparse)) < 2 * MB
+        if driver == "devicemapper":
+            assert MB <= agent.pool_bytes() - before < 2 * MB, (before, agent.pool_bytes())
 
 
 def case(check, driver):
@@ -155,7 +167,10 @@ def test_erofs_layers_are_made_once_and_checked_once():
 
 
 def test_what_the_machine_lacks_is_named():
-    for driver, text in (("zfs", "a kernel without zfs"), ("aufs", "a kernel without aufs"), ("devicemapper", "device mapper"), ("btrfs", "expected btrfs")):
+    refused = [("zfs", "a kernel without zfs"), ("aufs", "a kernel without aufs"), ("btrfs", "expected btrfs")]
+    if not os.path.exists("/dev/mapper/control"):
+        refused.append(("devicemapper", "a kernel without device mapper"))
+    for driver, text in refused:
         with Agent() as agent:
             agent.start(*with_config(agent, "storage: {driver: %s}\n" % driver), wait=False)
             assert agent.process.wait(60) != 0
@@ -204,6 +219,29 @@ def test_what_runs_goes_on_under_another_driver():
         launch(agent, pod("new"), "new")
         delete(agent, "old", "new")
         agent.wait_for_nothing()
+
+
+def test_devicemapper_is_told_and_ends_with_its_last_container():
+    with StorageAgent("devicemapper") as agent:
+        agent.begin_or_skip()
+        launch(agent, pod("p"), "p")
+        info = Docker(agent).get("/info")
+        rows = dict(info["DriverStatus"])
+        name, volumes = agent.book()
+        assert info["Driver"] == "devicemapper" and rows["Pool Name"] == name + "-pool" and rows["Pool Fault"] == "none", info
+        assert "Pool Name: " + name in agent.mete("info").stdout
+        assert sorted(volumes.values())[1:] == ["images"] and len(agent.devices()) == 5, (volumes, agent.devices())
+        used = agent.metric("mete_storage_pool_used_bytes", kind="data")
+        assert MB < used < agent.metric("mete_storage_pool_size_bytes", kind="data") and agent.metric("mete_storage_pool_writable") == 1
+        # An agent with another driver keeps what it needs for the container, and no longer.
+        agent.stop()
+        agent.start(*with_config(agent, "storage: {driver: overlay}\n"))
+        agent.sh("p", "echo 1 > /mine")
+        assert agent.mete("diff", "p").stdout == "A /mine\n"
+        launch(agent, pod("q"), "q")
+        delete(agent, "p")
+        wait_for("the pool to be gone", lambda: not os.path.exists(agent.state + "/storage/devicemapper"))
+        assert name not in subprocess.run(["dmsetup", "ls"], capture_output=True, text=True, check=True).stdout
 
 
 def test_users_of_their_own_write_over_layers():

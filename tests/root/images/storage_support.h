@@ -126,7 +126,7 @@ class StorageDrivers : public ::testing::TestWithParam<StorageDriver> {
     put(layer("low") + "/var/log/old", "old");
     put(layer("low") + "/bin/big", std::string(4 * kMiB, 'b'));
     put(layer("top") + "/etc/passwd", "root and others");
-    auto opened = runtime::storage::open_driver({GetParam(), state_ + "/layers", state_ + "/storage"});
+    auto opened = runtime::storage::open_driver({GetParam(), state_ + "/layers", state_ + "/storage", thin_policy()});
     if (!opened) GTEST_SKIP() << opened.error().what;
     driver_ = std::move(*opened);
   }
@@ -138,6 +138,13 @@ class StorageDrivers : public ::testing::TestWithParam<StorageDriver> {
       EXPECT_TRUE(driver_->close());
     }
     if (GetParam() == StorageDriver::kBtrfs) ::umount2(state_.c_str(), MNT_DETACH);
+  }
+
+  [[nodiscard]] static config::ThinPoolPolicy thin_policy() {
+    config::ThinPoolPolicy policy;
+    policy.size = Bytes(256 * kMiB);
+    policy.root_size = Bytes(64 * kMiB);
+    return policy;
   }
 
   void mount_btrfs() {

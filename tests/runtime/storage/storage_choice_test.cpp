@@ -70,16 +70,34 @@ TEST(StorageChoice, ARefusalNamesWhatTheKernelLacks) {
             "(CONFIG_BLK_DEV_DM, CONFIG_DM_THIN_PROVISIONING), or another driver");
   EXPECT_EQ(refusal(StorageDriver::kAufs, facts),
             "storage driver aufs: found a kernel without aufs, which Linux does not contain, expected overlay, erofs, "
-            "btrfs or vfs");
+            "btrfs, vfs or devicemapper");
   EXPECT_EQ(refusal(StorageDriver::kZfs, facts),
             "storage driver zfs: found a kernel without zfs, which Linux does not contain, expected overlay, erofs, "
-            "btrfs or vfs");
+            "btrfs, vfs or devicemapper");
   facts.file_systems = {"overlay"};
   EXPECT_EQ(refusal(StorageDriver::kErofs, facts),
             "storage driver erofs: found a kernel without EROFS, expected one with it (CONFIG_EROFS_FS)");
-  // A machine that has it does not make mete use it.
+}
+
+TEST(StorageChoice, ThinPoolsNeedTheirTargetAndExt4) {
+  StorageFacts facts = usual();
   facts.device_mapper = true;
-  EXPECT_NE(refusal(StorageDriver::kDeviceMapper, facts).find("thin volumes mete does not make"), std::string::npos);
+  const std::string lacks = "storage driver devicemapper: found ";
+  EXPECT_EQ(
+      refusal(StorageDriver::kDeviceMapper, facts),
+      lacks + "a kernel without thin pools, expected one with them (CONFIG_DM_THIN_PROVISIONING), or another driver");
+  facts.thin_pools = true;
+  facts.file_systems.erase("ext4");
+  EXPECT_EQ(refusal(StorageDriver::kDeviceMapper, facts),
+            lacks + "a kernel without ext4, expected one with it (CONFIG_EXT4_FS)");
+  facts.file_systems.insert("ext4");
+  EXPECT_EQ(refusal(StorageDriver::kDeviceMapper, facts),
+            lacks + "no program mkfs.ext4, expected the package e2fsprogs");
+  facts.mkfs_ext4 = true;
+  EXPECT_EQ(choose_driver(StorageDriver::kDeviceMapper, facts), StorageDriver::kDeviceMapper);
+  EXPECT_EQ(choose_driver(StorageDriver::kAutomatic, facts), StorageDriver::kOverlay) << "never by itself";
+  facts.file_systems.erase("overlay");
+  EXPECT_EQ(choose_driver(StorageDriver::kAutomatic, facts), StorageDriver::kVfs);
 }
 
 TEST(StorageChoice, OnlyWhatDecidesIsAskedFor) {
@@ -91,8 +109,8 @@ TEST(StorageChoice, OnlyWhatDecidesIsAskedFor) {
 }
 
 TEST(StorageChoice, AnImageHasRoomForItsTablesToo) {
-  EXPECT_EQ(runtime::storage::image_size(Bytes(1)).count(), (2 << 20) + 4096);
-  EXPECT_EQ(runtime::storage::image_size(Bytes(64 << 20)).count(), (64 + 4 + 2) << 20);
+  EXPECT_EQ(runtime::storage::ext4_size(Bytes(1)).count(), (2 << 20) + 4096);
+  EXPECT_EQ(runtime::storage::ext4_size(Bytes(64 << 20)).count(), (64 + 4 + 2) << 20);
 }
 
 }  // namespace
