@@ -37,7 +37,13 @@ NETWORK_CASES = {
     "network_bridge_test": ["test_a_pod_has_an_address_and_reaches_its_gateway", "test_a_published_port_answers_from_everywhere"],
     "network_life_test": ["test_members_are_found_by_name_and_all_others_by_the_machine"],
     "network_policy_test": ["test_a_closed_pod_is_reached_by_whom_a_policy_names"],
+    "encrypted_overlay_test": ["test_nothing_is_plain_on_the_wire", "test_agents_keys_and_devices_come_and_go"],
     "macvlan_test": ["test_names_are_answered_inside", "test_port_53_stays_the_pods_own", "test_ipvlan"],
+}
+
+NETWORK_PROGRAM_CASES = {
+    "tunnel_root_test": ["TunnelOfKernel.IsTakenOverWithItsPeers", "TunnelOfKernel.MachinesReachEachOtherByTheirKeys",
+                         "TunnelOfKernel.NothingLeavesByAnotherWay", "TunnelOfKernel.VxlanSendsByItAlone", "TunnelOfKernel.APortThatIsTakenIsOneSentence"],
 }
 
 # The environment of scripts on a machine with a disk. METE_SLOW: all takes longer there.

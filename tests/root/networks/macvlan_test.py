@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pods as machines of their own on a device of this one: macvlan and ipvlan. The device is the cable to the neighbour of own_network.py."""
+import contextlib
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
 import own_network  # noqa: E402
 from docker_api import Docker  # noqa: E402
 from mete_agent import Agent, run_tests, skip_case, wait_for  # noqa: E402
-from names import addresses_of, resolver_of  # noqa: E402
+from names import addresses_of, resolver_of, services_of_one_network  # noqa: E402
 from own_network import HOST, NEIGHBOUR, devices, inside, neighbours, run, tables, udp_server  # noqa: E402
 from pods import delete, documents, launch, pod, wait_restarted  # noqa: E402
 
@@ -184,6 +185,48 @@ def test_names_are_answered_inside():
         held = sockets(agent)
         delete(agent, "web")
         wait_for("its socket to go", lambda: sockets(agent) < held)
+
+
+def behind(name, network, lines=""):
+    """A pod behind every Service of tier=back."""
+    return pod(name, ["sleep", "1000"], lines="ports: [{name: http, containerPort: 8080}]\n" + lines, labels=", tier: back",
+               metadata=", annotations: {mete/network: %s}" % network)
+
+
+@contextlib.contextmanager
+def device(name):
+    run("ip", "link", "add", name, "type", "veth", "peer", "name", name + "-end")
+    try:
+        yield
+    finally:
+        run("ip", "link", "del", name)
+
+
+def test_names_of_services():
+    with device("far"), Agent().start() as agent:
+        lan(agent)
+        both = services_of_one_network(agent, behind, launch, "lan")
+        # A pod that is not ready is no pod of the Service, and comes back to it.
+        ready = "readinessProbe: {exec: {command: [test, -e, /tmp/ready]}, periodSeconds: 1}\n"
+        launch(agent, behind("late", "lan", ready), "late")
+        late = agent.pod("late")["podIP"]
+        assert addresses_of(agent, "web", "api") == both
+        agent.mete("exec", "late", "--", "touch", "/tmp/ready")
+        wait_for("it to be ready", lambda: addresses_of(agent, "web", "api") == sorted([*both, late]))
+        delete(agent, "late")
+        assert addresses_of(agent, "web", "api") == both
+        # Pods of another network are none of this one: they are not reached.
+        lan_pods = addresses_of(agent, "web", "api")
+        agent.mete("network", "create", "-d", "macvlan", "-o", "parent=far", "--subnet", "198.51.100.0/24", "other")
+        launch(agent, behind("apart", "other"), "apart")
+        assert addresses_of(agent, "web", "api") == lan_pods and addresses_of(agent, "apart", "api") == [agent.pod("apart")["podIP"]]
+        # A further network makes its pods those of the asker.
+        agent.mete("network", "connect", "other", "web")
+        found = sorted([*lan_pods, agent.pod("apart")["podIP"], "198.51.100.3"])
+        wait_for("those of both", lambda: addresses_of(agent, "web", "api") == found)
+        agent.kill()
+        agent.start()
+        wait_for("the next agent to know them", lambda: addresses_of(agent, "web", "api") == found)
 
 
 def test_port_53_stays_the_pods_own():

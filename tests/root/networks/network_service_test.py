@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
 import own_network  # noqa: E402
 from mete_agent import Agent, parse_metrics, run_tests, wait_for, with_config  # noqa: E402
+from names import addresses_of  # noqa: E402
 from own_network import HOST, HOST6, NEIGHBOUR, NEIGHBOUR6, SERVER, get, neighbours, run, udp_server  # noqa: E402
 from pods import delete, documents, launch, pod, wait_gone  # noqa: E402
 
@@ -223,6 +224,37 @@ def test_a_pod_on_the_machines_network_and_one_elsewhere():
         assert ask(agent, "far") == "hello-from-one"
         said = look_up(agent, "far")
         assert "canonical name = api.default.svc.cluster.local" in said and address_of(agent, "api") in said, said
+
+
+def test_pods_of_other_networks_find_what_is_in_theirs():
+    with bridged() as agent:
+        agent.mete("network", "create", "--subnet", "10.78.0.0/24", "shop")
+        own = ", annotations: {mete/network: shop}"
+        launch(agent, documents(API, backend("one"), backend("two", metadata=own), pod("client", metadata=own), pod("api", metadata=own), pod("inner")),
+               "one", "two", "client", "api", "inner")
+        there = agent.pod("two")["podIP"]
+        wait_for("its pod there", lambda: addresses_of(agent, "client", "api") == [there])
+        assert addresses_of(agent, "inner", "api") == [address_of(agent, "api")]
+        assert ask(agent, "api:8080") == "hello-from-two"
+        assert not ask(agent, address_of(agent, "api")), "its own address is reached from the default network alone"
+        # Without a pod there the name is that of the network's own pod.
+        delete(agent, "two")
+        wait_for("the pod of that name", lambda: addresses_of(agent, "client", "api") == [agent.pod("api")["podIP"]])
+
+
+def test_labels_and_annotations_that_are_allowed_are_told():
+    with Agent() as agent:
+        names = "export: {kube: true, kubeLabels: {services: [app.kubernetes.io/partOf], pods: ['*']}, kubeAnnotations: {services: ['*']}}\n"
+        agent.start(*with_config(agent, names))
+        said = API.replace("name: api,", "name: api, labels: {app.kubernetes.io/partOf: shop, other: x}, annotations: {example.com/owner: ann},")
+        launch(agent, documents(said, pod("client", labels=", some-label: y")), "client")
+        metrics = parse_metrics(agent.get("/metrics?collect[]=kube"))
+        of = lambda family: [dict(labels) for name, labels in metrics if name == family]  # noqa: E731
+        assert of("kube_service_labels") == [{"namespace": "default", "service": "api", "label_app_kubernetes_io_part_of": "shop"}], of("kube_service_labels")
+        assert of("kube_service_annotations")[0]["annotation_example_com_owner"] == "ann"
+        one = of("kube_pod_labels")[0]
+        assert one["pod"] == "client" and one["label_app"] == "client" and one["label_some_label"] == "y" and one["uid"] == agent.pod("client")["uid"], one
+        assert not of("kube_endpoint_labels") and not of("kube_pod_annotations")
 
 
 def test_a_datagram_finds_its_pod():
