@@ -8,7 +8,7 @@ sys.path.insert(0, __file__.rsplit("/", 1)[0])
 from machine import Plan, run  # noqa: E402
 from split import OCI_SCRIPTS, oci_cases  # noqa: E402
 
-plan = Plan("payload", {"METE_OCI": "/mete/mete-oci", "METE_CYCLES": 60, "METE_AT_ONCE": 20, "METE_KILLS": 20, "METE_SLOW": 2})
+plan = Plan("payload", {"METE_OCI": "/mete/mete-oci", "METE_CYCLES": 60 if os.environ.get("METE_SOAK") == "1" else 20, "METE_AT_ONCE": 20, "METE_KILLS": 20, "METE_SLOW": 2})
 for name in OCI_SCRIPTS:
     plan.script(name, oci_cases(name, os.environ.get("METE_SOAK") == "1"))
 run("uml", plan)
