@@ -9,6 +9,14 @@
 
 namespace mete::agent {
 
+namespace {
+
+// After a raise: how often the processes that it has freed are looked at, and for how long they may still be blocked.
+constexpr auto kLookAgain = std::chrono::milliseconds(20);
+constexpr auto kMostPatience = std::chrono::seconds(1);
+
+}  // namespace
+
 using config::OnOom;
 using config::ThresholdAction;
 
@@ -70,6 +78,17 @@ bool MemoryEnforcer::is_out_of_memory(const collectors::MemoryMoment& moment, By
   return enforcers::out_of_memory_at(moment.usage, gauge_.page_cache().value_or(moment.usage), limit);
 }
 
+// Where the machine has no time for them, the processes that a raise has freed are blocked for a while still, far below
+// the new limit. After a second they are taken at their word.
+bool MemoryEnforcer::is_waking(const collectors::MemoryMoment& moment, Bytes limit, Moment now) const {
+  return now < actions_.raised_until() + kMostPatience && moment.usage < enforcers::tripwire_of(limit);
+}
+
+void MemoryEnforcer::retry_at(Moment at) {
+  retry_timer_.expires_at(at);
+  retry_timer_.async_wait(alive_.guard([this] { out_of_memory(std::chrono::steady_clock::now()); }));
+}
+
 void MemoryEnforcer::out_of_memory(Moment woken) {
   const auto* const policy = subject_.policy();
   if (policy == nullptr || !policy->memory.on_oom || stop_.is_stopped() || stop_.kernel_decides() || !gauge_.is_open())
@@ -79,9 +98,7 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   if (const Moment until = std::max(actions_.raised_until(), stop_.refused_until()); woken < until) {
     // Blocked processes have not yet taken the memory of the last raise. If it is not enough, they will still be
     // blocked later.
-    retry_timer_.expires_at(until);
-    retry_timer_.async_wait(alive_.guard([this] { out_of_memory(std::chrono::steady_clock::now()); }));
-    return;
+    return retry_at(until);
   }
   const SpareDescriptors spare;
   const auto limit = subject_.memory_limit();
@@ -96,6 +113,7 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
       return;
   }
   if (!is_out_of_memory(*moment, *limit)) return;
+  if (waits && is_waking(*moment, *limit, woken)) return retry_at(woken + kLookAgain);
   Trigger trigger;
   trigger.enforcer = "oom";
   trigger.rule = std::string("memory.onOOM: ") + (hold_wanted ? "hold" : "raise");

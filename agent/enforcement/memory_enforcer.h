@@ -47,6 +47,8 @@ class MemoryEnforcer : public Watched, private MemoryResponder {
   void pressure_is_due(bool news, Bytes usage) override { actions_.notify_pressure(news, usage); }
   [[nodiscard]] std::optional<Bytes> tripwire() const override;
   [[nodiscard]] bool is_out_of_memory(const collectors::MemoryMoment& moment, Bytes limit) const;
+  [[nodiscard]] bool is_waking(const collectors::MemoryMoment& moment, Bytes limit, Moment now) const;
+  void retry_at(Moment at);  // out_of_memory()
 
   Enforcement& enforcement_;
   Services& services_;
