@@ -20,8 +20,6 @@
 #include "agent/foreign/foreign_enforcement.h"
 #include "agent/foreign/io_cost_enforcer.h"
 #include "agent/foreign/other_kills.h"
-#include "agent/http/http_server.h"
-#include "agent/http/web_access.h"
 #include "agent/machine/best_effort_enforcer.h"
 #include "agent/machine/machine_enforcer.h"
 #include "agent/machine/pool_watch.h"
@@ -35,6 +33,7 @@
 #include "agent/self/own_cgroup.h"
 #include "agent/self/self_protection.h"
 #include "agent/self/service.h"
+#include "agent/servers.h"
 #include "agent/services/service_keeper.h"
 #include "agent/workloads/workloads.h"
 #include "collectors/kernel/machine.h"
@@ -88,75 +87,25 @@ class Agent {
         docker_(services_, manifests_, reconciler_),
         api_({services_, manifests_, reconciler_, workloads_, service_keeper_, foreign_, exporter_, usage_models_,
               alerts_.get()}),
-        web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
-        server_(
-            loop_,
-            [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
-              api_.handle(request, reply);
-            },
-            settings_.web_config.empty() ? nullptr : &web_access_),
-        docker_server_(
-            loop_,
-            [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
-              docker_.handle(request, reply);
-            },
-            nullptr, docker::docker_limits()),
-        docker_read_only_server_(
-            loop_,
-            [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
-              docker_.handle(request, reply, true);
-            },
-            nullptr, docker::docker_limits()),
+        servers_(loop_, settings_, events_, api_, docker_),
         signals_(loop_, SIGTERM, SIGINT),
         lag_(loop_),
         end_(loop_) {}
 
   Status open() {
     events_.listen([](const Event& event) { log(event); });
-    METE_TRY(services_.shim, shim_path(settings_));
-    METE_TRY(services_.boot_id, runtime::process::boot_id());
-    METE_TRY(const collectors::Machine machine, collectors::read_machine());
-    METE_TRY(services_.capabilities, runtime::process::own_bounding_set());
-    services_.machine_memory = machine.memory.value_or(Bytes(0));
+    METE_CHECK(read_facts());
     keep_spare_descriptors();
     reserve_low_descriptors();
-    METE_CHECK(runtime::make_directories(settings_.pods(), 0700));
-    METE_TRY(storage_, runtime::storage::open_driver({settings_.config.storage.driver, images_.layers_directory(),
-                                                      settings_.storage(), settings_.config.storage.thin_pool}));
-    services_.storage = storage_.get();
-    METE_CHECK(runtime::make_directories(settings_.logs()));
-    METE_CHECK(runtime::make_directories(settings_.run, 0755));
-    METE_CHECK(runtime::make_directories(settings_.run_pods(), 0700));
-    METE_CHECK(runtime::make_directories(settings_.endpoints(), 0700));
+    METE_CHECK(open_directories());
     METE_CHECK(files_.open());
     METE_CHECK(enforcement_.forensics().open());
     enforcement_.reserve_memory(settings_.config.machine.reserve_memory);
     enforcement_.idle_cpu().reserve(settings_.config.machine.reserve_cpu);
-    if (auto log = kernel_log_.open(); !log) {
-      events_.add({.severity = Severity::kWarning,
-                   .reason = name_of(Reason::kNoKernelLog),
-                   .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
-    } else {
-      kernel_log_.on_kill([this](const KernelKill& kill) {
-        if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) return container->oom_killed_in_log(kill);
-        if (!foreign_.oom_killed_in_log(kill)) report_kill_of_others(enforcement_, kill);
-      });
-    }
-    server_.handshakes_on(collecting_.context());
-    server_.on_refused([this](const char* why) { instruments_.refused(why); });
-    if (!settings_.web_config.empty()) METE_CHECK(web_access_.open(settings_.web_config));
+    open_kernel_log();
     if (alerts_) METE_CHECK(alerts_->open());
     // The addresses are bound first: an agent that cannot be reached must not change anything.
-    METE_CHECK(server_.listen_tcp(settings_.listen));
-    METE_CHECK(server_.listen_unix(settings_.socket()));
-    docker_server_.spool_bodies(docker_.archives());
-    METE_CHECK(docker_server_.listen_unix(settings_.docker_socket()));
-    METE_CHECK(docker_read_only_server_.listen_unix(settings_.docker_read_only_socket()));
-    METE_CHECK(share_with_dashboards(settings_.docker_read_only_socket(), settings_.socket_group));
-    if (!settings_.socket_group.empty()) {
-      METE_CHECK(share_socket(settings_.socket(), settings_.socket_group));
-      METE_CHECK(share_socket(settings_.docker_socket(), settings_.socket_group));
-    }
+    METE_CHECK(servers_.open(collecting_.context(), instruments_));
     if (const auto own = own_cgroup_.enter(hierarchies_, settings_.cgroup_parent + "-agent"); !own)
       log_info("not protected: its memory: " + own.error().what);
     METE_CHECK(foreign_.open());
@@ -165,33 +114,15 @@ class Agent {
     METE_CHECK(workloads_.open());
     service_keeper_.open();
     METE_CHECK(docker_.open());
-    reconciler_.on_desired([this] {
-      workloads_.take_manifests();
-      service_keeper_.look_soon();
-      foreign_.set_policies(manifests_.desired().policies);
-      for (auto& sentence : unmatched_.see(manifests_.desired())) {
-        events_.add({.severity = Severity::kWarning,
-                     .reason = name_of(Reason::kPolicyMatchesNothing),
-                     .message = std::move(sentence)});
-      }
-    });
+    reconciler_.on_desired([this] { take_desired(); });
     // The parent is made last: an agent that cannot start has made no cgroup.
-    METE_TRY(parent_lock_, lock_parent(hierarchies_, settings_.cgroup_parent));
-    METE_TRY(const auto parent, runtime::cgroup::Group::at(hierarchies_, settings_.cgroup_parent));
-    services_.features = runtime::cgroup::probe_features(parent);
-    (void)enforcement_.cores().open(hierarchies_, settings_.cgroup_parent, settings_.config.machine.reserve_cpu);
-    enforcement_.cores().on_changed([this] {
-      for (const auto& [key, pod] : reconciler_.pods()) pod->share_cpus();
-    });
-    return {};
+    return open_parent();
   }
 
   void run(std::optional<std::chrono::seconds> run_for, bool remove_all) {
     remove_all_ = remove_all;
-    const bool tls = !settings_.web_config.empty() && web_access_.tls() != nullptr;
-    log_info(std::string("mete " METE_VERSION " on ") + (tls ? "https://" : "http://") + server_.tcp_address() +
-             "/metrics, state " + settings_.state + ", cgroups " + settings_.cgroup_parent + " (" +
-             std::string(to_string(hierarchies_.mode)) + ")");
+    log_info("mete " METE_VERSION " on " + servers_.metrics_url() + ", state " + settings_.state + ", cgroups " +
+             settings_.cgroup_parent + " (" + std::string(to_string(hierarchies_.mode)) + ")");
     for (const auto& why : protect_self()) log_info("not protected: " + why);
     if (const auto started = collecting_.start(); !started) {
       events_.add({.severity = Severity::kWarning,
@@ -239,6 +170,61 @@ class Agent {
   }
 
  private:
+  Status read_facts() {
+    METE_TRY(services_.shim, shim_path(settings_));
+    METE_TRY(services_.boot_id, runtime::process::boot_id());
+    METE_TRY(const collectors::Machine machine, collectors::read_machine());
+    METE_TRY(services_.capabilities, runtime::process::own_bounding_set());
+    services_.machine_memory = machine.memory.value_or(Bytes(0));
+    return {};
+  }
+
+  Status open_directories() {
+    METE_CHECK(runtime::make_directories(settings_.pods(), 0700));
+    METE_TRY(storage_, runtime::storage::open_driver({settings_.config.storage.driver, images_.layers_directory(),
+                                                      settings_.storage(), settings_.config.storage.thin_pool}));
+    services_.storage = storage_.get();
+    METE_CHECK(runtime::make_directories(settings_.logs()));
+    METE_CHECK(runtime::make_directories(settings_.run, 0755));
+    METE_CHECK(runtime::make_directories(settings_.run_pods(), 0700));
+    return runtime::make_directories(settings_.endpoints(), 0700);
+  }
+
+  void open_kernel_log() {
+    if (const auto log = kernel_log_.open(); !log) {
+      return events_.add({.severity = Severity::kWarning,
+                          .reason = name_of(Reason::kNoKernelLog),
+                          .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
+    }
+    kernel_log_.on_kill([this](const KernelKill& kill) {
+      if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) return container->oom_killed_in_log(kill);
+      if (!foreign_.oom_killed_in_log(kill)) report_kill_of_others(enforcement_, kill);
+    });
+  }
+
+  // What the manifests say now, for those that pods are not made by.
+  void take_desired() {
+    workloads_.take_manifests();
+    service_keeper_.look_soon();
+    foreign_.set_policies(manifests_.desired().policies);
+    for (auto& sentence : unmatched_.see(manifests_.desired())) {
+      events_.add({.severity = Severity::kWarning,
+                   .reason = name_of(Reason::kPolicyMatchesNothing),
+                   .message = std::move(sentence)});
+    }
+  }
+
+  Status open_parent() {
+    METE_TRY(parent_lock_, lock_parent(hierarchies_, settings_.cgroup_parent));
+    METE_TRY(const auto parent, runtime::cgroup::Group::at(hierarchies_, settings_.cgroup_parent));
+    services_.features = runtime::cgroup::probe_features(parent);
+    (void)enforcement_.cores().open(hierarchies_, settings_.cgroup_parent, settings_.config.machine.reserve_cpu);
+    enforcement_.cores().on_changed([this] {
+      for (const auto& [key, pod] : reconciler_.pods()) pod->share_cpus();
+    });
+    return {};
+  }
+
   void stop() {
     tell_service_manager("STOPPING=1");
     usage_models_.save_all();
@@ -278,15 +264,6 @@ class Agent {
     end_.async_wait([this](ErrorCode error) {
       if (!error) wait_until_gone();
     });
-  }
-
-  void web_config_changed(bool taken, const std::string& message) {
-    if (taken)
-      return events_.add(
-          {.severity = Severity::kNormal, .reason = name_of(Reason::kWebConfigChanged), .message = message});
-    events_.add({.severity = Severity::kWarning,
-                 .reason = name_of(Reason::kWebConfigRefused),
-                 .message = message + "; what was in force stays so"});
   }
 
   void measure_lag() {
@@ -336,10 +313,7 @@ class Agent {
   std::unique_ptr<Alerts> alerts_;  // null: not asked for
   docker::Engine docker_;
   Api api_;
-  WebAccess web_access_;
-  HttpServer server_;
-  HttpServer docker_server_;
-  HttpServer docker_read_only_server_;
+  Servers servers_;
   asio::signal_set signals_;
   Timer lag_;
   Timer end_;

@@ -14,6 +14,7 @@
 
 #include "collectors/discovery/identity.h"
 #include "collectors/exposition/exposition.h"
+#include "collectors/exposition/native_histogram.h"
 #include "collectors/kernel/machine.h"
 #include "collectors/kernel/sample.h"
 
@@ -49,18 +50,16 @@ struct Lifecycle {
   std::shared_ptr<const OomExemplars> last_ooms;  // null: none yet
 };
 
-// The buckets of one distribution. The family has the bounds.
-template <std::size_t N>
-struct Distribution {
-  std::array<std::uint64_t, N + 1> buckets{};  // not cumulative; the last is +Inf
-  std::chrono::nanoseconds sum{};
-};
 // Upper bounds for the lengths of throttled stretches.
 inline constexpr std::array<std::chrono::nanoseconds, 9> kThrottleBounds = {
     std::chrono::milliseconds(1),   std::chrono::microseconds(2'500), std::chrono::milliseconds(5),
     std::chrono::milliseconds(10),  std::chrono::milliseconds(25),    std::chrono::milliseconds(50),
     std::chrono::milliseconds(100), std::chrono::milliseconds(250),   std::chrono::seconds(1)};
-using ThrottleLengths = Distribution<kThrottleBounds.size()>;
+struct ThrottleLengths {
+  std::array<std::uint64_t, kThrottleBounds.size() + 1> buckets{};  // not cumulative; the last is +Inf
+  std::chrono::nanoseconds sum{};
+  NativeHistogram native;  // of the same stretches, in seconds
+};
 
 // The tightest limit over the cgroup, all its ancestors and the machine.
 struct EffectiveLimits {
@@ -93,7 +92,7 @@ struct Series {
   std::shared_ptr<const LabelBlock> network;
   const Sample* sample = nullptr;  // one of Reading::samples; null: the group cannot be read (yet, or any more)
   std::optional<Lifecycle> lifecycle;
-  std::optional<ThrottleLengths> throttle_lengths;
+  std::shared_ptr<const ThrottleLengths> throttle_lengths;  // null: without a quota
   EffectiveLimits effective;
   std::shared_ptr<const FilesystemUsage> filesystem;  // null: no writable layer, or not measured yet
   std::vector<FilesystemUsage> disks;                 // of the machine; of the root cgroup alone

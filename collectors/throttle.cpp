@@ -42,12 +42,20 @@ void observe(ThrottleLengths& lengths, const ThrottleCounters& before, const Thr
   const auto* const bound = std::lower_bound(kThrottleBounds.begin(), kThrottleBounds.end(), mean);
   lengths.buckets.at(static_cast<std::size_t>(bound - kThrottleBounds.begin())) += periods;
   lengths.sum += time;
+  lengths.native.observe(std::chrono::duration<double>(mean).count(), periods);
 }
 
 milliseconds next_interval(milliseconds last, bool throttled, bool ran) {
   constexpr milliseconds kFastest(100);
   if (throttled) return kFastest;
   return std::min(last * 2, ran ? kSlowest : kIdle);
+}
+
+// Most groups are never throttled: all of them share one distribution without a stretch.
+ThrottleWatch::ThrottleWatch(runtime::cgroup::Group group, runtime::UniqueFd file)
+    : group_(std::move(group)), file_(std::move(file)) {
+  static const auto kNone = std::make_shared<const ThrottleLengths>();
+  lengths_ = kNone;
 }
 
 Result<ThrottleWatch> ThrottleWatch::open(const runtime::cgroup::Group& group, Clock::time_point now) {
@@ -73,7 +81,11 @@ bool ThrottleWatch::read(Clock::time_point now) {
   const ThrottleCounters counters{stat.throttled.value_or(0), stat.time.value_or(std::chrono::nanoseconds(0))};
   const bool throttled = last_ && counters.periods != last_->periods;
   const bool ran = stat.periods.value_or(0) != periods_;
-  if (last_) observe(lengths_, *last_, counters);
+  if (throttled) {
+    auto lengths = std::make_shared<ThrottleLengths>(*lengths_);
+    observe(*lengths, *last_, counters);
+    lengths_ = std::move(lengths);
+  }
   last_ = counters;
   periods_ = stat.periods.value_or(0);
   interval_ = next_interval(interval_, throttled, ran);

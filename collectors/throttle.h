@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 
 #include "collectors/reading.h"
@@ -38,18 +39,18 @@ class ThrottleWatch {
   // False: the cgroup has been removed.
   bool read(Clock::time_point now);
   [[nodiscard]] Clock::time_point due() const { return due_; }
-  [[nodiscard]] const ThrottleLengths& lengths() const { return lengths_; }
+  // Never changed: each read that finds a stretch makes another one, so that a reading may keep it.
+  [[nodiscard]] const std::shared_ptr<const ThrottleLengths>& lengths() const { return lengths_; }
 
  private:
-  ThrottleWatch(runtime::cgroup::Group group, runtime::UniqueFd file)
-      : group_(std::move(group)), file_(std::move(file)) {}
+  ThrottleWatch(runtime::cgroup::Group group, runtime::UniqueFd file);
   runtime::cgroup::Group group_;
   runtime::UniqueFd file_;
   std::optional<ThrottleCounters> last_;
   std::uint64_t periods_ = 0;  // nr_periods: counts only while something runs
   std::chrono::milliseconds interval_{100};
   Clock::time_point due_{};
-  ThrottleLengths lengths_;
+  std::shared_ptr<const ThrottleLengths> lengths_;
 };
 
 }  // namespace mete::collectors

@@ -31,8 +31,6 @@ using runtime::process::DeviceSpec;
 using std::chrono::microseconds;
 
 constexpr std::int64_t kSharesPerCore = 1024;
-constexpr std::int64_t kMinShares = 2;
-constexpr std::int64_t kMaxShares = 262144;
 constexpr microseconds kPeriod{100'000};
 constexpr microseconds kMinQuota{1'000};
 
@@ -133,27 +131,9 @@ std::vector<std::string> not_to_be_had(const config::Policy& policy, const Hiera
   return faults;
 }
 
-namespace {
-
-// A sum over a pod's containers. It becomes empty (unlimited) at the first container without a value.
-template <class T>
-struct Sum {
-  std::optional<T> total{T(0)};
-  void add(const std::optional<T>& value) {
-    if (!value) total.reset();
-    if (total) *total += *value;
-  }
-  void at_least(const Sum& other) {
-    if (!other.total) total.reset();
-    if (total) *total = std::max(*total, *other.total);
-  }
-};
-
-}  // namespace
-
 std::uint64_t cpu_shares(std::optional<MilliCpu> request) {
   const std::int64_t shares = request.value_or(MilliCpu(0)).count() * kSharesPerCore / 1000;
-  return static_cast<std::uint64_t>(std::clamp(shares, kMinShares, kMaxShares));
+  return static_cast<std::uint64_t>(std::clamp<std::int64_t>(shares, kLeastShares, kMostShares));
 }
 
 CpuBandwidth cpu_bandwidth(std::optional<MilliCpu> limit) {
@@ -167,7 +147,7 @@ namespace {
 void add_extras(const config::ContainerExtras& extras, const config::Policy* policy, const Hierarchies& machine,
                 Limits& limits) {
   if (has_cpu(machine)) {
-    if (extras.cpu_shares) limits.cpu_shares = std::clamp<std::uint64_t>(*extras.cpu_shares, kMinShares, kMaxShares);
+    if (extras.cpu_shares) limits.cpu_shares = clamped_shares(*extras.cpu_shares);
     if (extras.cpu_quota)
       limits.cpu_bandwidth =
           CpuBandwidth{extras.cpu_quota->count() > 0 ? Limit<microseconds>(*extras.cpu_quota) : Limit<microseconds>(),
@@ -239,80 +219,6 @@ Limits changed_limits(const Limits& before, Limits after) {
   if (before.net_class && !after.net_class) after.net_class = 0;
   if (before.memory_high && !after.memory_high) after.memory_high = Limit<Bytes>();
   return after;
-}
-
-namespace {
-
-// The pod's needs at its peak: all containers and sidecars together, or one init container beside the sidecars that
-// were started before it (KEP-753).
-struct PodNeeds {
-  Sum<MilliCpu> cpu;
-  Sum<Bytes> memory;
-  MilliCpu cpu_request{0};
-  Bytes memory_request{0};
-
-  void add(const config::Resources& resources) {
-    cpu.add(resources.limits.cpu);
-    memory.add(resources.limits.memory);
-    cpu_request += resources.requests.cpu.value_or(MilliCpu(0));
-    memory_request += resources.requests.memory.value_or(Bytes(0));
-  }
-  void at_least(const PodNeeds& other) {
-    cpu.at_least(other.cpu);
-    memory.at_least(other.memory);
-    cpu_request = std::max(cpu_request, other.cpu_request);
-    memory_request = std::max(memory_request, other.memory_request);
-  }
-};
-
-PodNeeds needs_of(const config::PodSpec& spec) {
-  PodNeeds sidecars;
-  PodNeeds peak;
-  for (const auto& container : spec.init_containers) {
-    PodNeeds here = sidecars;
-    here.add(container.resources);
-    if (container.sidecar) sidecars = here;
-    peak.at_least(here);
-  }
-  for (const auto& container : spec.containers) sidecars.add(container.resources);
-  peak.at_least(sidecars);
-  return peak;
-}
-
-// The resources of the whole pod bound it whatever its containers say, also when there is only one.
-Limits own_pod_limits(const config::Resources& resources, const Hierarchies& machine) {
-  Limits limits;
-  if (has_cpu(machine)) {
-    limits.cpu_shares = cpu_shares(resources.requests.cpu);
-    limits.cpu_bandwidth = cpu_bandwidth(resources.limits.cpu);
-  }
-  if (!has_memory(machine)) return limits;
-  if (has_memory_min(machine) && resources.requests.memory)
-    limits.memory_min = Limit<Bytes>(*resources.requests.memory);
-  limits.memory = resources.limits.memory ? Limit<Bytes>(*resources.limits.memory) : Limit<Bytes>();
-  if (resources.limits.memory) limits.swap = Limit<Bytes>(Bytes(0));
-  return limits;
-}
-
-}  // namespace
-
-Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
-  if (spec.resources) return own_pod_limits(*spec.resources, machine);
-  Limits limits;
-  const PodNeeds needs = needs_of(spec);
-  if (has_cpu(machine)) limits.cpu_shares = cpu_shares(needs.cpu_request);
-  // Shares that its only container asks for would mean nothing below a parent with fewer.
-  if (has_cpu(machine) && spec.containers.size() == 1 && spec.containers.front().extras.cpu_shares)
-    limits.cpu_shares = std::clamp<std::uint64_t>(*spec.containers.front().extras.cpu_shares, kMinShares, kMaxShares);
-  // A child is protected only as far as its parents are.
-  if (has_memory_min(machine) && needs.memory_request > Bytes(0))
-    limits.memory_min = Limit<Bytes>(needs.memory_request);
-  // A single container's own limits are enough. A second quota would throttle in two places, and with a second memory
-  // limit an OOM would be the pod's or the container's by chance.
-  if (spec.containers.size() + spec.init_containers.size() == 1) return limits;
-  if (has_cpu(machine)) limits.cpu_bandwidth = cpu_bandwidth(needs.cpu.total);
-  if (has_memory(machine)) limits.memory = needs.memory.total ? Limit<Bytes>(*needs.memory.total) : Limit<Bytes>();
-  return limits;
 }
 
 }  // namespace mete::enforcers

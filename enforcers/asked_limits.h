@@ -3,6 +3,8 @@
 // (pkg/kubelet/cm/helpers_linux.go): shares from the CPU request, quota from the limit, 100 ms periods.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,7 +20,14 @@
 
 namespace mete::enforcers {
 
-// 1 core = 1024 shares; at least 2, at most 262144. No request counts as 0, and so gives the least.
+// The kernel's bounds of cpu.shares (kernel/sched/sched.h).
+constexpr std::uint64_t kLeastShares = 2;
+constexpr std::uint64_t kMostShares = 262144;
+[[nodiscard]] constexpr std::uint64_t clamped_shares(std::uint64_t shares) {
+  return std::clamp(shares, kLeastShares, kMostShares);
+}
+
+// 1 core = 1024 shares, within those bounds. No request counts as 0, and so gives the least.
 [[nodiscard]] std::uint64_t cpu_shares(std::optional<MilliCpu> request);
 
 // quota = limit * period, at least 1 ms. No limit: unlimited.

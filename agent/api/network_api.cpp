@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "agent/api/replies.h"
+#include "agent/etcd/messages.h"
 #include "runtime/json.h"
 #include "runtime/network/underlay.h"
 
@@ -27,6 +28,22 @@ ordered_json member_json(const Endpoint& endpoint) {
   return member;
 }
 
+// The private key is nowhere but in its file and in the kernel.
+ordered_json overlay_json(const Networks& networks, const runtime::network::OverlayLink& overlay) {
+  ordered_json value = {{"vni", overlay.vni},
+                        {"local", to_string(overlay.local)},
+                        {"port", overlay.port},
+                        {"encrypted", overlay.encrypted}};
+  const auto& tunnel = networks.tunnel();
+  if (overlay.encrypted && tunnel)
+    value["wireguard"] = {
+        {"device", tunnel->device},
+        {"port", tunnel->port},
+        {"publicKey", etcd::base64({static_cast<const char*>(static_cast<const void*>(tunnel->public_key.data())),
+                                    tunnel->public_key.size()})}};
+  return value;
+}
+
 ordered_json network_json(const Networks& networks, const NetworkSpec& spec) {
   const bool of_plugins = spec.driver == runtime::network::Driver::kCni;
   ordered_json value = {{"name", spec.name},
@@ -42,8 +59,7 @@ ordered_json network_json(const Networks& networks, const NetworkSpec& spec) {
   for (const auto& [name, address] : spec.reserved) value["auxAddresses"][name] = to_string(address);
   for (const auto& [name, option] : options_of(spec)) value["options"][name] = option;
   value["mtu"] = spec.mtu;
-  if (const auto& overlay = spec.overlay)
-    value["overlay"] = {{"vni", overlay->vni}, {"local", to_string(overlay->local)}, {"port", overlay->port}};
+  if (const auto& overlay = spec.overlay) value["overlay"] = overlay_json(networks, *overlay);
   value["internal"] = spec.internal;
   value["icc"] = spec.between_containers;
   value["labels"] = ordered_json::object();

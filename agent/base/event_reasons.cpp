@@ -97,6 +97,10 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "The "
      "pods are not reached from other machines until they are started again.",
      ""},
+    {Reason::kOverlayUnreached, "OverlayUnreached", Type::kWarning,
+     "Another machine has pods in an encrypted network, and no key, or one that a third machine has, too: its pods are "
+     "not reached, and nothing is sent to them in plain text.",
+     "network, machine"},
     {Reason::kShimStuck, "ShimStuck", Type::kWarning,
      "A shim of an earlier agent neither started its container nor failed within 30 s; it is killed.", ""},
     {Reason::kExitNotSaved, "ExitNotSaved", Type::kWarning,

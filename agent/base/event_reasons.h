@@ -53,6 +53,7 @@ enum class Reason {
   kOverlayLost,
   kOverlayFound,
   kOverlayConflict,
+  kOverlayUnreached,
   kShimStuck,
   kExitNotSaved,
   kOrphan,

@@ -7,6 +7,7 @@
 #include "agent/cli/output/output.h"
 #include "agent/cli/output/table.h"
 #include "agent/export/kube_metrics.h"
+#include "agent/export/kube_names.h"
 #include "agent/export/kube_services.h"
 #include "agent/export/kube_workloads.h"
 #include "collectors/kernel/collector.h"
@@ -41,7 +42,8 @@ std::vector<Row> all_rows() {
     help.pop_back();  // other HELP texts have no full stop
     rows.push_back({"agent", family.name, family.labels, "", "", std::string(type_name(family.type)), std::move(help)});
   }
-  for (const auto families : {kube_families(), kube_workload_families(), kube_service_families()}) {
+  for (const auto families :
+       {kube_families(), kube_workload_families(), kube_service_families(), kube_name_families()}) {
     for (const auto& family : families) {
       std::string help(family.help);
       help.pop_back();

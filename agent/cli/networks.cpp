@@ -185,7 +185,8 @@ void add_networks(CommandLine& line) {
       {"create", "Make a network; a pod is in it by its annotation mete/network",
        "  mete network create shop\n  mete network create --subnet 10.90.0.0/24 --internal back\n"
        "  mete network create -d macvlan -o parent=eth0 --subnet 192.0.2.0/24 --gateway 192.0.2.254 lan\n"
-       "  mete network create -d overlay --subnet 10.91.0.0/24 everywhere"},
+       "  mete network create -d overlay --subnet 10.91.0.0/24 everywhere\n"
+       "  mete network create -d overlay --opt encrypted secret"},
       [&common, made] { return network_create(common, *made); }, group);
   create->add_option("name", made->name, "Its name")->required()->type_name("NAME");
   create->add_option("--subnet", made->subnets, "Its addresses: 10.90.0.0/24, or fd00:90::/64 for IPv6 beside them")
@@ -195,7 +196,7 @@ void add_networks(CommandLine& line) {
           "-d,--driver", made->driver,
           "bridge, the default; macvlan, ipvlan or cni; or overlay: over all machines that agent.yaml's etcd knows")
       ->type_name("NAME");
-  create->add_option("-o,--opt", made->options, "An option of the driver: parent=eth0, macvlan_mode=bridge")
+  create->add_option("-o,--opt", made->options, "An option of the driver: parent=eth0, macvlan_mode=bridge, encrypted")
       ->type_name("NAME=VALUE");
   create->add_option("--gateway", made->gateways, "The router's address; default: the subnet's first one")
       ->type_name("ADDRESS");

@@ -41,7 +41,7 @@ Status read_options(const Json& body, Networks::Wanted& wanted) {
       wanted.mtu = value;
     } else if (is_bridge && name == "com.docker.network.bridge.enable_icc") {
       wanted.between_containers = is_true(value);
-    } else if (is_bridge) {
+    } else if (is_bridge && !(wanted.driver == "overlay" && name == "encrypted")) {
       return fail("network option " + name + ": found one that mete does not know");
     } else {
       wanted.options.emplace_back(name, value);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/base/agent_families.h"
+#include "agent/export/kube_names.h"
 #include "agent/export/kube_services.h"
 #include "agent/export/kube_workloads.h"
 #include "agent/export/network_metrics.h"
@@ -147,11 +148,17 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
         of_services.push_back(nlohmann::ordered_json::parse(policy.text));
         of_services.back()["metadata"]["namespace"] = policy.metadata.namespace_;
       }
-      rendering.more = [pods = kube_pods_of(reconciler_), objects = std::move(objects),
-                        of_services = std::move(of_services), node, format](std::string& tail) {
+      const auto& policy = services_.settings.config.exported;
+      std::vector<nlohmann::ordered_json> of_pods;
+      if (policy.kube_labels.contains("pods") || policy.kube_annotations.contains("pods"))
+        of_pods = kube_pod_names_of(reconciler_);
+      rendering.more = [pods = kube_pods_of(reconciler_), of_pods = std::move(of_pods), &policy,
+                        objects = std::move(objects), of_services = std::move(of_services), node,
+                        format](std::string& tail) {
         write_kube(tail, pods, node, format);
         write_kube_workloads(tail, objects, format);
         write_kube_services(tail, of_services, format);
+        write_kube_names(tail, {&of_pods, &objects, &of_services}, policy, format);
       };
     }
     rendering.gzip = gzip;

@@ -79,6 +79,17 @@ void write_networks(std::string& out, const Networks& networks, collectors::Form
   own_writer(out, "mete_network_drift_total", format).add(networks.drifts());
   if (const auto* const overlay = networks.overlay()) {
     own_writer(out, "mete_network_overlay_connected", format).add(std::uint64_t{overlay->connected()});
+    {
+      auto encrypted = own_writer(out, "mete_network_overlay_encrypted", format);
+      for (const auto& [name, network] : overlay->records().networks)
+        encrypted.add(LabelBlock{{"network", name}}, std::uint64_t{network.encrypted});
+    }
+    {
+      auto unreached = own_writer(out, "mete_network_overlay_unreached_machines", format);
+      for (const auto& [name, network] : overlay->records().networks) {
+        if (network.encrypted) unreached.add(LabelBlock{{"network", name}}, networks.unreached(name));
+      }
+    }
     auto writer = own_writer(out, "mete_network_overlay_remote_addresses", format);
     for (const auto& [name, network] : overlay->records().networks)
       writer.add(LabelBlock{{"network", name}}, std::uint64_t{networks.elsewhere(name).size()});

@@ -208,6 +208,20 @@ std::shared_ptr<const collectors::Reading> counted_of(const Reconciler& reconcil
   return reading;
 }
 
+std::vector<nlohmann::ordered_json> kube_pod_names_of(const Reconciler& reconciler) {
+  std::vector<nlohmann::ordered_json> pods;
+  for (const auto& [key, pod] : reconciler.pods()) {
+    const auto& record = pod->record();
+    nlohmann::ordered_json metadata = {{"namespace", record.namespace_}, {"name", record.name}, {"uid", record.uid}};
+    if (pod->plan() != nullptr) {
+      metadata["labels"] = pod->plan()->pod.metadata.labels;
+      metadata["annotations"] = pod->plan()->pod.metadata.annotations;
+    }
+    pods.push_back({{"kind", "Pod"}, {"metadata", std::move(metadata)}});
+  }
+  return pods;
+}
+
 std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
   std::vector<KubePod> pods;
   for (const auto& [key, pod] : reconciler.pods()) {

@@ -8,6 +8,7 @@
 #include "agent/export/kube_metrics.h"
 #include "agent/pods/reconciler.h"
 #include "collectors/target.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 
@@ -17,5 +18,7 @@ namespace mete::agent {
 [[nodiscard]] std::shared_ptr<const collectors::Reading> counted_of(const Reconciler& reconciler);
 // The same for the kube_* families.
 [[nodiscard]] std::vector<KubePod> kube_pods_of(const Reconciler& reconciler);
+// The metadata alone of each, as the API server of Kubernetes gives it.
+[[nodiscard]] std::vector<nlohmann::ordered_json> kube_pod_names_of(const Reconciler& reconciler);
 
 }  // namespace mete::agent

@@ -168,8 +168,9 @@ Result<NetworkSpec> parse_network(const std::string& text) {
     read_driver(value, network);
     if (value.contains("overlay")) {
       const json& overlay = value.at("overlay");
-      network.overlay =
-          runtime::network::OverlayLink{overlay.at("vni"), address_in(overlay.at("local")), overlay.at("port")};
+      const bool encrypted = is_encrypted(network);  // an option of the driver
+      network.overlay = runtime::network::OverlayLink{overlay.at("vni"), address_in(overlay.at("local")),
+                                                      overlay.at("port"), encrypted};
     }
     for (const auto& each : value.at("labels")) network.labels.emplace_back(each.at(0), each.at(1));
     return network;

@@ -55,6 +55,7 @@ void NetworkThread::fill_pool() {
 
 Status NetworkThread::bridges(const Networks& networks, const std::set<std::string>& known) {
   bool v6 = false;
+  if (std::none_of(networks.begin(), networks.end(), network::is_encrypted)) METE_CHECK(remove_tunnel(true));
   for (const auto& each : networks) {
     const auto index = bridge(each);
     if (!index && &each == &networks.front()) return tl::unexpected(index.error());
@@ -70,22 +71,6 @@ Status NetworkThread::bridges(const Networks& networks, const std::set<std::stri
       METE_CHECK(host_->remove(link));
   }
   return networks.empty() ? Status() : host_->forward(v6);
-}
-
-void NetworkThread::set_remote(network::NetworkSpec network, network::RemoteEntries remote, Done done) {
-  const auto work = [this, network = std::move(network), remote = std::move(remote)]() -> Status {
-    const auto before = remote_.find(network.name);
-    const bool known = before != remote_.end();
-    const network::VxlanEntries present = known ? before->second : network::VxlanEntries{};
-    const auto& wanted = remote_[network.name] = network::entries_of(remote);
-    if (!bridges_.contains(network.name)) return {};
-    METE_CHECK(open());
-    // The first time: an earlier agent may have written some of them.
-    if (known && host_->change_vxlan(network, present, wanted)) return {};
-    const auto verified = verify_remote(network);
-    return verified ? Status() : tl::unexpected(verified.error());
-  };
-  run(work, std::move(done));
 }
 
 void NetworkThread::bring_up(Networks networks, Endpoints endpoints, Done done) {
@@ -126,6 +111,8 @@ void NetworkThread::verify(Networks networks, Endpoints endpoints, Verified done
                      endpoints = std::move(endpoints)]() -> Result<std::vector<std::string>> {
     METE_CHECK(open());
     std::vector<std::string> found;
+    METE_TRY(auto changed, verify_tunnel());
+    if (!changed.empty()) found.push_back(std::move(changed));
     for (const auto& each : networks) {
       if (!bridges_.contains(each.name)) continue;
       METE_TRY(auto wrong, host_->check_bridge(each, endpoints));
@@ -274,7 +261,9 @@ void NetworkThread::take_down(Networks networks, bool tables, Done done) {
       bridges_.erase(each.name);
       remote_.erase(each.name);
       METE_CHECK(network::has_parent(each) ? host_->remove_parent(each) : host_->remove_bridge(each));
+      encrypted_.erase(each.name);
     }
+    METE_CHECK(remove_tunnel(false));
     if (!tables) return {};
     ready_.clear();
     up_ = false;

@@ -52,6 +52,13 @@ class NetworkThread {
   void hold(runtime::network::Endpoint endpoint, std::string record, Done done);
   // What the network's device is to know of pods of other machines from now on.
   void set_remote(runtime::network::NetworkSpec network, runtime::network::RemoteEntries remote, Done done);
+  // This machine's end of the tunnel of encrypted networks from now on. It is made with the first of them, or at once
+  // where one is there.
+  void set_tunnel(runtime::network::Tunnel tunnel, Done done);
+  // Makes it before the first of them. The error: this kernel has none.
+  void ensure_tunnel(Done done);
+  // Other machines in it.
+  void set_peers(runtime::network::TunnelPeers peers, Done done);
   // All rules again, as one transaction.
   void write_rules(Networks networks, Endpoints endpoints, Done done);
   // What Services and NetworkPolicies are from now on. What has changed is one transaction. Before bring_up() it is
@@ -92,6 +99,11 @@ class NetworkThread {
   Status filter_bridges();
   Result<int> bridge(const runtime::network::NetworkSpec& network);
   Result<std::string> verify_remote(const runtime::network::NetworkSpec& network);
+  [[nodiscard]] runtime::network::VxlanEntries entries_for(const runtime::network::NetworkSpec& network,
+                                                           const runtime::network::RemoteEntries& remote) const;
+  Status make_tunnel();
+  Result<std::string> verify_tunnel();
+  Status remove_tunnel(bool force);
   void fill_pool();
 
   asio::io_context& loop_;
@@ -106,7 +118,11 @@ class NetworkThread {
   runtime::network::PodRules pod_rules_;  // what the rules say
   bool up_ = false;                       // they are there
   // By name of the network: what its device has to know. None: nobody has said so yet, and what is there stays.
-  std::map<std::string, runtime::network::VxlanEntries> remote_;
+  std::map<std::string, runtime::network::RemoteEntries> remote_;
+  std::set<std::string> encrypted_;  // networks whose bridges are there
+  std::optional<runtime::network::Tunnel> tunnel_;
+  bool has_tunnel_ = false;  // the device is there
+  std::optional<runtime::network::TunnelPeers> peers_;
   std::thread thread_;  // started at the first use
 };
 

@@ -16,6 +16,7 @@
 #include "agent/networks/cni_networks.h"
 #include "agent/networks/dns_responder.h"
 #include "agent/networks/network_thread.h"
+#include "agent/networks/overlay_key.h"
 #include "agent/networks/overlay_records.h"
 #include "agent/networks/pod_wishes.h"
 #include "agent/networks/port_claims.h"
@@ -84,18 +85,22 @@ class Networks {
   [[nodiscard]] std::vector<runtime::network::Endpoint> further(const std::string& uid) const;
 
   // networks_services.cpp: where Services lead to and what NetworkPolicies allow from now on, and the Services' names
-  // ("default/web"), which pods of the default network find. Brings the default network up where there are Services,
-  // unless pods have none by agent.yaml.
+  // ("default/web"). Brings the default network up where there are Services, unless pods have none by agent.yaml.
   struct ServicePortName {
     std::string name;  // empty: only one port, without a name
     config::Protocol protocol = config::Protocol::kTcp;
     std::vector<dns::ServiceRecord> where;
   };
-  struct ServiceName {
-    std::vector<config::IpAddress> addresses;
-    std::string alias;  // not empty: the name that it stands for
+  struct ServiceView {
+    std::vector<config::IpAddress> addresses = {};
     std::vector<ServicePortName> ports = {};
     std::map<std::string, config::IpAddress> hosts = {};  // names in front of it: "10-77-0-2", of its pods
+  };
+  // What pods of the default network find. Those of other networks are not led by the machine's rules: what they find
+  // is what is in their own networks.
+  struct ServiceName : ServiceView {
+    std::string alias = {};                               // not empty: the name that it stands for
+    std::map<std::string, ServiceView> of_networks = {};  // by network
   };
   using ServiceNames = std::map<std::string, ServiceName>;
   void serve(runtime::network::PodRules rules, ServiceNames names, Done done);
@@ -145,6 +150,10 @@ class Networks {
   [[nodiscard]] std::vector<OverlayMember> elsewhere(const std::string& network) const;
   // What is known in etcd; null: agent.yaml names none.
   [[nodiscard]] const OverlayStore* overlay() const { return overlay_.get(); }
+  // networks_tunnel.cpp: this machine's end of the tunnel of encrypted networks; empty: it has none of them. And
+  // machines that such a network does not reach, as etcd has no key of them.
+  [[nodiscard]] const std::optional<runtime::network::Tunnel>& tunnel() const { return tunnel_; }
+  [[nodiscard]] std::uint64_t unreached(const std::string& network) const;
   [[nodiscard]] const DnsResponder& names() const { return dns_; }
   // For metrics; addresses are those of IPv4.
   struct Use {
@@ -210,8 +219,7 @@ class Networks {
                                                              const std::string& name) const;
   [[nodiscard]] std::vector<config::IpAddress> find_pods(const Member& asker, const std::string& name) const;
   [[nodiscard]] const ServiceName* find_service(const std::string& space, const std::string& name) const;
-  [[nodiscard]] std::optional<DnsResponder::Found> find_of_services(const std::string& space,
-                                                                    const std::string& name) const;
+  [[nodiscard]] std::optional<DnsResponder::Found> find_of_services(const Member& asker, const std::string& name) const;
   void rules_changed(const std::string& who);
   void verify_soon();
   void measure();
@@ -249,6 +257,14 @@ class Networks {
   void overlay_changed();
   void create_overlay(const Wanted& wanted, Done done);
   void undo_overlay(const std::string& name, const Status& why, const Done& done);
+  void create_in_etcd(const OverlayNetwork& network, const Done& done);
+  // networks_tunnel.cpp
+  [[nodiscard]] bool has_encrypted() const;
+  [[nodiscard]] Result<config::IpAddress> local_of(const OverlayNetwork& network) const;
+  [[nodiscard]] Result<std::uint32_t> most_mtu(const OverlayNetwork& network) const;
+  Status prepare_tunnel();
+  [[nodiscard]] std::optional<OverlayHost> own_host() const;
+  void tell_peers();
   Status take_overlay_addresses(Network& network, runtime::network::Endpoint& endpoint, const std::string& wanted);
   // In etcd, where the network is one over several machines.
   void claim(const runtime::network::Endpoint& endpoint, Done done);
@@ -279,7 +295,10 @@ class Networks {
   std::set<std::string> creating_;  // networks that etcd is asked about
   std::set<std::string> learned_;   // those of other machines that have no bridge here yet
   std::set<std::string> refused_;   // networks of etcd that this machine cannot have, and that was told
-  bool names_failed_ = false;       // and reported
+  std::optional<OverlayKey> key_;   // of encrypted networks, from the first of them on
+  std::optional<runtime::network::Tunnel> tunnel_;
+  std::map<std::pair<std::string, std::string>, Unreached> unreached_;  // by network and machine, as it was told
+  bool names_failed_ = false;                                           // and reported
   RulesWatch watch_;
   bool healing_ = false;
   std::uint64_t drifts_ = 0;

@@ -103,6 +103,10 @@ void Networks::remove(const std::string& name, Done done) {
 void Networks::drop_network(const NetworkSpec& spec, Done done) {
   if (has_bridge(spec)) dns_.close(runtime::network::gateway_of(spec));
   networks_.erase(spec.name);
+  if (is_encrypted(spec) && overlay_ && !has_encrypted()) {
+    overlay_->withdraw_host();
+    tunnel_.reset();
+  }
   const std::string record = network_record(spec.name);
   if (spec.driver == runtime::network::Driver::kCni) {
     (void)::unlink(record.c_str());

@@ -97,14 +97,16 @@ std::optional<DnsResponder::Found> Networks::find_name(const DnsResponder::Asker
                                                        const std::string& name) const {
   const Member* const who = asker_of(asker);
   if (who == nullptr || who->endpoint.names.empty()) return std::nullopt;
-  if (who->endpoint.network == kDefaultNetwork) {
-    if (auto found = find_of_services(space_of(who->endpoint.names), name)) return found;
-  }
+  auto service = find_of_services(*who, name);
+  // One without a pod in the asker's networks may be a pod's name there, as a name of docker's networks is.
+  const bool leads = service && !(service->addresses.empty() && service->alias.empty() && service->services.empty());
+  if (service && (leads || who->endpoint.network == kDefaultNetwork)) return service;
   // What it alone calls so; it may not run now.
   if (const auto link = who->endpoint.links.find(name); link != who->endpoint.links.end())
     return DnsResponder::Found{find_pods(*who, link->second), {}, {}};
   auto pods = find_pods(*who, name);
-  if (pods.empty()) return std::nullopt;
+  // The Service's name is nobody else's: no server of the machine is asked for it.
+  if (pods.empty()) return service;
   return DnsResponder::Found{std::move(pods), {}, {}};
 }
 

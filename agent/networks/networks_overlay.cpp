@@ -21,8 +21,9 @@ using runtime::network::Endpoint;
 using runtime::network::NetworkSpec;
 
 OverlayNetwork overlay_network_of(const NetworkSpec& spec) {
-  return {spec.name,     spec.overlay->vni,       spec.range, spec.range6, spec.mtu,
-          spec.internal, spec.between_containers, spec.labels};
+  return {
+      spec.name,   spec.overlay->vni,      spec.range, spec.range6, spec.mtu, spec.internal, spec.between_containers,
+      spec.labels, spec.overlay->encrypted};
 }
 
 // What the records of all machines decide; the device and the addresses of this machine are not of them.
@@ -35,8 +36,12 @@ bool says_the_same(const NetworkSpec& spec, const OverlayNetwork& network) {
 void Networks::begin_overlay() {
   if (!services_.settings.config.network.overlay.is_set()) return;
   overlay_ = std::make_unique<OverlayStore>(services_, OverlayStore::Owner{.own = [this] { return own_overlay(); },
+                                                                           .host = [this] { return own_host(); },
                                                                            .changed = [this] { overlay_changed(); }});
   overlay_->begin();
+  if (!has_encrypted()) return;
+  // Those of an earlier agent go on, also while etcd does not answer.
+  if (const auto prepared = prepare_tunnel(); !prepared) log_info("encrypted networks: " + prepared.error().what);
 }
 
 OverlayMember Networks::overlay_member_of(const Endpoint& endpoint) const {
@@ -63,17 +68,17 @@ OwnRecords Networks::own_overlay() const {
     }
     if (used) own.networks.push_back(overlay_network_of(network.spec));
   }
+  own.host = own_host();
   return own;
 }
 
 Result<NetworkSpec> Networks::overlay_spec(const OverlayNetwork& network) const {
-  METE_TRY(const auto local, overlay_->vtep());
-  METE_TRY(const std::uint32_t underlay, runtime::network::mtu_behind(local));
-  const std::uint32_t most = underlay - std::min(underlay, runtime::network::vxlan_overhead(local.v6));
+  METE_TRY(const auto local, local_of(network));
+  METE_TRY(const std::uint32_t most, most_mtu(network));
   if (network.mtu > most)
     return fail("network " + network.name + ": found an MTU of " + std::to_string(network.mtu) + ", expected at most " +
-                std::to_string(most) + ", as packets of " + std::to_string(underlay) + " bytes leave this machine by " +
-                to_string(local));
+                std::to_string(most) + ", which is what is left of packets that leave this machine by " +
+                to_string(*overlay_->vtep()));
   NetworkSpec spec;
   spec.name = network.name;
   spec.device = new_end("mtb");
@@ -85,7 +90,8 @@ Result<NetworkSpec> Networks::overlay_spec(const OverlayNetwork& network) const 
   spec.between_containers = network.between_containers;
   spec.labels = network.labels;
   spec.overlay = runtime::network::OverlayLink{
-      network.vni, local, static_cast<std::uint16_t>(services_.settings.config.network.overlay.port)};
+      network.vni, local, static_cast<std::uint16_t>(services_.settings.config.network.overlay.port),
+      network.encrypted};
   for (const auto& each : all_networks()) {
     if (each.name != spec.name && overlap(each.range, spec.range))
       return fail("network " + network.name + ": found its addresses " + to_string(spec.range) + " in network " +
@@ -99,10 +105,12 @@ void Networks::learn_network(const OverlayNetwork& network) {
   if (creating_.contains(network.name)) return;
   const auto before = networks_.find(network.name);
   const bool is_there = before != networks_.end();
-  const auto& own = overlay_->vtep();
-  if (is_there && own && says_the_same(before->second.spec, network) && before->second.spec.overlay->local == *own)
+  const auto own = local_of(network);
+  const Status prepared = network.encrypted ? prepare_tunnel() : Status();
+  if (is_there && own && prepared && says_the_same(before->second.spec, network) &&
+      before->second.spec.overlay->local == *own)
     return;
-  auto spec = overlay_spec(network);
+  auto spec = prepared ? overlay_spec(network) : tl::unexpected(prepared.error());
   if (is_there && spec) {
     const auto& present = before->second.spec;
     // In use here, or not one over several machines at all: it stays as it is.
@@ -155,6 +163,7 @@ void Networks::overlay_changed() {
       gone.push_back(network.spec);
   }
   for (const auto& each : gone) drop_network(each, [](const Status&) {});
+  tell_peers();
   for (const auto& [name, network] : networks_) {
     if (!network.spec.overlay || !records.networks.contains(name)) continue;
     auto entries = remote_entries(records, name, overlay_->host());
@@ -174,17 +183,31 @@ void Networks::create_overlay(const Wanted& wanted, Done done) {
              "a network find each other there"));
   auto spec = spec_of(wanted);
   if (!spec) return done(tl::unexpected(std::move(spec.error())));
-  spec->overlay.emplace();
-  const auto local = overlay_->vtep();
-  const auto underlay = local ? runtime::network::mtu_behind(*local) : tl::unexpected(local.error());
-  if (!underlay) return done(tl::unexpected(underlay.error()));
-  if (wanted.mtu.empty()) spec->mtu = *underlay - std::min(*underlay, runtime::network::vxlan_overhead(local->v6));
+  if (!spec->overlay) spec->overlay.emplace();
+  const auto most = most_mtu(overlay_network_of(*spec));
+  if (!most) return done(tl::unexpected(most.error()));
+  if (wanted.mtu.empty()) spec->mtu = *most;
   if (spec->range6 && spec->range6->host_bits() < spec->range.host_bits())
     return done(fail("subnet: found fewer addresses of IPv6 than of IPv4, expected at least as many"));
   OverlayNetwork network = overlay_network_of(*spec);
   if (auto fits = overlay_spec(network); !fits) return done(tl::unexpected(std::move(fits.error())));
-  creating_.insert(wanted.name);
-  overlay_->create(network, [this, name = wanted.name, done](const Result<OverlayNetwork>& created) {
+  if (!network.encrypted) return create_in_etcd(network, done);
+  if (auto prepared = prepare_tunnel(); !prepared) return done(prepared);
+  // A kernel that cannot encrypt says so before etcd knows the network.
+  thread_.ensure_tunnel([this, network, done](const Status& made) {
+    if (!made) return done(made);
+    create_in_etcd(network, [this, done](const Status& created) {
+      // What no network has goes again.
+      if (!created) thread_.take_down({}, false, [](const Status&) {});
+      done(created);
+    });
+  });
+}
+
+void Networks::create_in_etcd(const OverlayNetwork& network, const Done& done) {
+  if (networks_.contains(network.name) || !creating_.insert(network.name).second)
+    return done(fail("network " + network.name + ": found one of that name, expected a free name"));
+  overlay_->create(network, [this, name = network.name, done](const Result<OverlayNetwork>& created) {
     creating_.erase(name);
     if (!created) return done(tl::unexpected(created.error()));
     auto made = overlay_spec(*created);

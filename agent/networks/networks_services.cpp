@@ -22,6 +22,21 @@ std::optional<PortQuestion> port_question(const std::string& name) {
   return PortQuestion{name.substr(1, dot - 1), name.substr(dot + 2, second - dot - 2), name.substr(second + 1)};
 }
 
+// What a pod of these networks finds of it.
+Networks::ServiceView seen_from(const Networks::ServiceName& service, const std::set<std::string>& networks) {
+  if (networks.contains(kDefaultNetwork)) return service;
+  Networks::ServiceView all;
+  for (const auto& network : networks) {
+    const auto found = service.of_networks.find(network);
+    if (found == service.of_networks.end()) continue;
+    const auto& [addresses, ports, hosts] = found->second;
+    all.addresses.insert(all.addresses.end(), addresses.begin(), addresses.end());
+    all.ports.insert(all.ports.end(), ports.begin(), ports.end());
+    all.hosts.insert(hosts.begin(), hosts.end());
+  }
+  return all;
+}
+
 }  // namespace
 
 config::IpAddress Networks::machine_address(bool v6) const {
@@ -69,27 +84,36 @@ const Networks::ServiceName* Networks::find_service(const std::string& space, co
 }
 
 // A Service, a port of it, or a pod of a headless one by its address.
-std::optional<DnsResponder::Found> Networks::find_of_services(const std::string& space, const std::string& name) const {
+std::optional<DnsResponder::Found> Networks::find_of_services(const Member& asker, const std::string& name) const {
+  const std::string space = asker.endpoint.names.front().substr(0, asker.endpoint.names.front().find('/'));
+  std::set<std::string> networks = {asker.endpoint.network};
+  // The address of a Service is reached by the way out, which is that of its own network.
+  for (const auto& each : asker.more) {
+    if (each.network != kDefaultNetwork) networks.insert(each.network);
+  }
   if (const auto question = port_question(name)) {
     const auto* const service = find_service(space, question->service);
     if (service == nullptr) return std::nullopt;
-    for (const auto& port : service->ports) {
+    DnsResponder::Found found;
+    for (const auto& port : seen_from(*service, networks).ports) {
       if (port.name == question->port && runtime::network::to_string(port.protocol) == question->protocol)
-        return DnsResponder::Found{{}, {}, port.where};
+        found.services.insert(found.services.end(), port.where.begin(), port.where.end());
     }
-    return DnsResponder::Found{};
+    return found;
   }
   if (const auto* const service = find_service(space, name)) {
-    DnsResponder::Found found{service->addresses, service->alias, {}};
-    for (const auto& port : service->ports)
+    const auto view = seen_from(*service, networks);
+    DnsResponder::Found found{view.addresses, service->alias, {}};
+    for (const auto& port : view.ports)
       found.services.insert(found.services.end(), port.where.begin(), port.where.end());
     return found;
   }
   const auto dot = name.find('.');
   const auto* const service = dot == std::string::npos ? nullptr : find_service(space, name.substr(dot + 1));
   if (service == nullptr) return std::nullopt;
-  const auto host = service->hosts.find(name.substr(0, dot));
-  if (host == service->hosts.end()) return std::nullopt;
+  const auto view = seen_from(*service, networks);
+  const auto host = view.hosts.find(name.substr(0, dot));
+  if (host == view.hosts.end()) return std::nullopt;
   return DnsResponder::Found{{host->second}, {}, {}};
 }
 

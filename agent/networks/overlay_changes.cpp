@@ -22,6 +22,18 @@ Operation put_member(const std::string& prefix, const OverlayMember& member, etc
   return {Operation::Does::kPut, member_key(prefix, {member.network, member.address}), to_json(member), lease};
 }
 
+// Of this machine's record: as it was read, or none.
+Condition unchanged_host(const std::string& prefix, const OverlayRecords& records, const std::string& host) {
+  const auto before = records.hosts.find(host);
+  const std::string key = host_key(prefix, host);
+  if (before == records.hosts.end()) return {Condition::Is::kAbsent, key};
+  return {Condition::Is::kValue, key, to_json(before->second)};
+}
+
+Operation put_host(const std::string& prefix, const OverlayHost& host, etcd::LeaseId lease) {
+  return {Operation::Does::kPut, host_key(prefix, host.host), to_json(host), lease};
+}
+
 }  // namespace
 
 Transaction network_transaction(const std::string& prefix, const OverlayNetwork& network) {
@@ -43,6 +55,14 @@ std::vector<Transaction> put_back_plan(const std::string& prefix, const OverlayR
     const std::string key = member_key(prefix, place);
     plan.push_back({{{Condition::Is::kValue, key, to_json(member)}}, {{Operation::Does::kRemove, key}}});
   }
+  // Before the pods, which are reached by it.
+  const std::string own_key = host_key(prefix, host);
+  if (own.host)
+    plan.push_back({{unchanged_host(prefix, records, host)},
+                    {put_host(prefix, *own.host, lease)},
+                    {{Operation::Does::kGet, own_key}}});
+  if (!own.host && records.hosts.contains(host))
+    plan.push_back({{unchanged_host(prefix, records, host)}, {{Operation::Does::kRemove, own_key}}});
   for (const auto& each : own.networks) {
     if (!records.networks.contains(each.name)) plan.push_back(network_transaction(prefix, each));
   }
@@ -124,12 +144,18 @@ void OverlayStore::claim(OverlayMember member, Done done) {
   const std::string network = network_key(prefix(), member.network);
   Condition free{Condition::Is::kAbsent, key};
   if (own) free = {Condition::Is::kValue, key, to_json(before->second)};
-  const Transaction transaction{{{Condition::Is::kPresent, network}, free},
-                                {put_member(prefix(), member, lease_)},
-                                {{Operation::Does::kGet, key}, {Operation::Does::kGet, network}}};
-  transact(transaction, [this, member, place, network, done](const Result<etcd::Outcome>& outcome) {
+  Transaction transaction{{{Condition::Is::kPresent, network}, free},
+                          {put_member(prefix(), member, lease_)},
+                          {{Operation::Does::kGet, key}, {Operation::Does::kGet, network}}};
+  const auto known = records_.networks.find(member.network);
+  const bool encrypted = known != records_.networks.end() && known->second.encrypted;
+  const auto host = encrypted ? owner_.host() : std::nullopt;
+  // In the same moment: nobody knows the pod and not how to reach it.
+  if (host) transaction.then.push_back(put_host(prefix(), *host, lease_));
+  transact(transaction, [this, member, place, network, host, done](const Result<etcd::Outcome>& outcome) {
     if (!outcome) return done(tl::unexpected(outcome.error()));
     if (outcome->succeeded) {
+      if (host) records_.hosts[host_] = *host;
       records_.members[place] = member;
       return done({});
     }
@@ -144,6 +170,15 @@ void OverlayStore::claim(OverlayMember member, Done done) {
                                 : other->second.names.front() + " on " + to_string(other->second.vtep)) +
                            ", expected a free one"));
   });
+}
+
+void OverlayStore::withdraw_host() {
+  if (!records_.hosts.contains(host_)) return;
+  const Transaction transaction{{unchanged_host(prefix(), records_, host_)},
+                                {{Operation::Does::kRemove, host_key(prefix(), host_)}}};
+  records_.hosts.erase(host_);
+  // Where etcd does not answer, the next start removes it.
+  if (connected_) transact(transaction, [](const Result<etcd::Outcome>&) {});
 }
 
 void OverlayStore::release(const OverlayRecords::Place& place) {

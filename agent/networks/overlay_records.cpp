@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "agent/etcd/messages.h"
 #include "agent/networks/endpoint_record.h"
+#include "config/base/base64.h"
 #include "runtime/json.h"
 #include "runtime/network/mac_address.h"
 
@@ -16,6 +18,10 @@ using nlohmann::json;
 constexpr std::string_view kNetworks = "networks/";
 constexpr std::string_view kNumbers = "vnis/";
 constexpr std::string_view kMembers = "members/";
+constexpr std::string_view kHosts = "hosts/";
+// An agent that knows no encryption looks for "vni", and leaves the network out.
+constexpr const char* kPlainNumber = "vni";
+constexpr const char* kEncryptedNumber = "encryptedVni";
 
 template <class T>
 Result<T> required(std::optional<T> value, const std::string& what) {
@@ -36,7 +42,8 @@ auto members_in(const OverlayRecords& records, const std::string& network) {
 Result<OverlayNetwork> network_in(const std::string& name, const json& value) {
   OverlayNetwork network;
   network.name = name;
-  network.vni = value.at("vni").get<std::uint32_t>();
+  network.encrypted = value.contains(kEncryptedNumber);
+  network.vni = value.at(network.encrypted ? kEncryptedNumber : kPlainNumber).get<std::uint32_t>();
   METE_TRY(network.range, config::parse_range(value.at("subnet").get<std::string>()));
   if (value.contains("subnet6")) {
     METE_TRY(network.range6, config::parse_range(value.at("subnet6").get<std::string>()));
@@ -73,6 +80,27 @@ Result<OverlayMember> member_in(const OverlayRecords::Place& place, const json& 
   return member;
 }
 
+Result<OverlayHost> host_in(const std::string& name, const json& value) {
+  OverlayHost host;
+  host.host = name;
+  METE_TRY(host.address, ip_of(value, "address"));
+  host.port = value.at("port").get<std::uint16_t>();
+  METE_TRY(const auto key, config::decode_base64(value.at("publicKey").get<std::string>()));
+  if (key.size() != host.public_key.size() || host.port == 0 || !runtime::network::tunnel_address(name))
+    return fail("found a key, a port or a name that no machine can have");
+  std::copy(key.begin(), key.end(), host.public_key.begin());
+  return host;
+}
+
+// Whether others have its key, too.
+bool shares_key(const OverlayRecords& records, const OverlayHost& host, const OverlayHost& own) {
+  const auto same = [&](const OverlayHost& each) {
+    return each.host != host.host && each.public_key == host.public_key;
+  };
+  return same(own) ||
+         std::any_of(records.hosts.begin(), records.hosts.end(), [&](const auto& each) { return same(each.second); });
+}
+
 template <class T, class Read>
 Result<T> read_record(const std::string& text, Read read) {
   try {
@@ -97,9 +125,17 @@ std::string member_key(const std::string& prefix, const OverlayRecords::Place& p
   return members_key(prefix, place.first) + to_string(place.second);
 }
 
+std::string host_key(const std::string& prefix, const std::string& host) {
+  return prefix + std::string(kHosts) + host;
+}
+
 std::string to_json(const OverlayNetwork& network) {
-  json value = {{"vni", network.vni},           {"subnet", to_string(network.range)}, {"mtu", network.mtu},
-                {"internal", network.internal}, {"icc", network.between_containers},  {"labels", json::array()}};
+  json value = {{network.encrypted ? kEncryptedNumber : kPlainNumber, network.vni},
+                {"subnet", to_string(network.range)},
+                {"mtu", network.mtu},
+                {"internal", network.internal},
+                {"icc", network.between_containers},
+                {"labels", json::array()}};
   if (network.range6) value["subnet6"] = to_string(*network.range6);
   for (const auto& [name, label] : network.labels) value["labels"].push_back({name, label});
   return value.dump();
@@ -112,6 +148,19 @@ std::string to_json(const OverlayMember& member) {
                 {"names", member.names}};
   if (member.address6) value["address6"] = to_string(*member.address6);
   return value.dump();
+}
+
+std::string to_json(const OverlayHost& host) {
+  const json value = {
+      {"address", to_string(host.address)},
+      {"port", host.port},
+      {"publicKey", etcd::base64({static_cast<const char*>(static_cast<const void*>(host.public_key.data())),
+                                  host.public_key.size()})}};
+  return value.dump();
+}
+
+Result<OverlayHost> parse_overlay_host(const std::string& host, const std::string& text) {
+  return read_record<OverlayHost>(text, [&](const json& value) { return host_in(host, value); });
 }
 
 Result<OverlayNetwork> parse_overlay_network(const std::string& name, const std::string& text) {
@@ -133,6 +182,14 @@ Status apply(const std::string& prefix, const etcd::Change& change, OverlayRecor
     auto network = parse_overlay_network(name, value);
     if (!network) return fail_in("etcd's key " + key, network.error());
     records.networks[name] = std::move(*network);
+  }
+  if (rest.starts_with(kHosts)) {
+    const std::string name = rest.substr(kHosts.size());
+    records.hosts.erase(name);
+    if (change.removed) return {};
+    auto host = parse_overlay_host(name, value);
+    if (!host) return fail_in("etcd's key " + key, host.error());
+    records.hosts[name] = std::move(*host);
   }
   if (!rest.starts_with(kMembers)) return {};
   const auto slash = rest.find('/', kMembers.size());
@@ -164,6 +221,32 @@ std::vector<OverlayMember> members_elsewhere(const OverlayRecords& records, cons
   return all;
 }
 
+runtime::network::TunnelPeers tunnel_peers(const OverlayRecords& records, const OverlayHost& own) {
+  runtime::network::TunnelPeers peers;
+  for (const auto& [name, host] : records.hosts) {
+    const auto address = runtime::network::tunnel_address(name);
+    if (name == own.host || !address || shares_key(records, host, own)) continue;
+    peers[host.public_key] = {host.address, host.port, *address};
+  }
+  return peers;
+}
+
+std::vector<Unreached> unreached_machines(const OverlayRecords& records, const std::string& network,
+                                          const OverlayHost& own) {
+  std::map<std::string, Unreached> all;
+  for (const auto& each : members_elsewhere(records, network, own.host)) {
+    const auto host = records.hosts.find(each.host);
+    if (host == records.hosts.end()) {
+      all[each.host] = {each.host, each.vtep, "etcd has no key of it"};
+    } else if (shares_key(records, host->second, own)) {
+      all[each.host] = {each.host, each.vtep, "another machine has the same key"};
+    }
+  }
+  std::vector<Unreached> list;
+  for (const auto& [name, each] : all) list.push_back(each);
+  return list;
+}
+
 runtime::network::RemoteEntries remote_entries(const OverlayRecords& records, const std::string& network,
                                                const std::string& own_host) {
   runtime::network::RemoteEntries entries;
@@ -171,9 +254,15 @@ runtime::network::RemoteEntries remote_entries(const OverlayRecords& records, co
   for (const auto& each : members_elsewhere(records, network, own_host)) {
     // Not of the network's range: it would take something else's packets.
     if (known == records.networks.end() || !contains(known->second.range, each.address)) continue;
-    entries.insert({each.mac, each.vtep, each.address});
+    IpAddress vtep = each.vtep;
+    if (known->second.encrypted) {
+      const auto address = runtime::network::tunnel_address(each.host);
+      if (!address || !records.hosts.contains(each.host)) continue;
+      vtep = *address;
+    }
+    entries.insert({each.mac, vtep, each.address});
     if (each.address6 && known->second.range6 && contains(*known->second.range6, *each.address6))
-      entries.insert({each.mac, each.vtep, *each.address6});
+      entries.insert({each.mac, vtep, *each.address6});
   }
   return entries;
 }

@@ -223,7 +223,8 @@ bool OverlayStore::lacks_own(const std::vector<etcd::Change>& changes) const {
     const OverlayRecords::Place place = {each.network, each.address};
     return !records_.members.contains(place) && removed(member_key(prefix(), place));
   };
-  return std::any_of(own.networks.begin(), own.networks.end(), lacks_network) ||
+  const bool lacks_host = own.host && !records_.hosts.contains(host_) && removed(host_key(prefix(), host_));
+  return lacks_host || std::any_of(own.networks.begin(), own.networks.end(), lacks_network) ||
          std::any_of(own.members.begin(), own.members.end(), lacks_member);
 }
 

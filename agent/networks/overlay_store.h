@@ -20,6 +20,8 @@ class OverlayStore {
   // `own` is asked each time that etcd is reached again. `changed`: the records are others; first when all are known.
   struct Owner {
     std::function<OwnRecords()> own;
+    // This machine's key, where it has encrypted networks: it is written with the first pod in one.
+    std::function<std::optional<OverlayHost>()> host;
     std::function<void()> changed;
   };
   OverlayStore(Services& services, Owner owner);
@@ -43,6 +45,8 @@ class OverlayStore {
   // answer. The error's code is EEXIST where another machine has it, ENOENT where there is no such network any more.
   void claim(OverlayMember member, Done done);
   void release(const OverlayRecords::Place& place);
+  // This machine has no encrypted network any more.
+  void withdraw_host();
 
  private:
   using Then = std::function<void()>;

@@ -121,6 +121,8 @@ class Pod {
   // For its containers.
   // Container `name` is killed: the pod's own quota must not delay that. While others run, it holds them and stays.
   void lift_quota_of_last(const std::string& name);
+  // Writes the pod's own quota again, if it was lifted.
+  [[nodiscard]] Status give_quota();
   [[nodiscard]] const PodPaths& paths() const { return paths_; }
   [[nodiscard]] const std::string& directory() const { return paths_.directory(); }
   [[nodiscard]] const std::string& run_directory() const { return paths_.run_directory(); }
@@ -153,7 +155,6 @@ class Pod {
   [[nodiscard]] bool has_quota() const;
   Status write_limits(runtime::cgroup::Limits limits);
   void lift_quota();
-  [[nodiscard]] Status give_quota();
   // pod_prepare.cpp
   Status prepare();  // directories, volumes, cgroup: once per life of the agent
   void prepare_meanwhile();

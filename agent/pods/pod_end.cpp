@@ -108,7 +108,7 @@ void Pod::stop(std::optional<std::chrono::seconds> grace) {
   record_.stopped = true;
   if (record_.terminating) {
     // This pod ends as it is. The one that replaces it under the same name is made stopped (Reconciler::gone).
-    save(Durability::volatile_);
+    if (!ending_) save(Durability::volatile_);
     return;
   }
   report(Severity::kNormal, name_of(Reason::kStopping), "", "Pod " + record_.key() + " is being stopped");
@@ -145,7 +145,7 @@ void Pod::start() {
   if (!record_.stopped) return;
   record_.stopped = false;
   if (record_.terminating) {
-    save(Durability::volatile_);
+    if (!ending_) save(Durability::volatile_);
     return;
   }
   end_timer_.cancel();

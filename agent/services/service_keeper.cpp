@@ -53,31 +53,42 @@ void ServiceKeeper::look_soon() {
   asio::post(services_.loop, alive_.guard([this] { look(); }));
 }
 
-std::vector<Backend> ServiceKeeper::backends() const {
-  std::vector<Backend> all;
+// A pod is behind a Service in each network that it is in.
+void ServiceKeeper::add_backends(const Pod& pod, Backends& all) const {
   const Networks& networks = reconciler_.networks();
+  const auto& manifest = pod.plan()->pod;
+  Backend backend{manifest.metadata.namespace_, manifest.metadata.name, manifest.metadata.labels, {}, false, {}};
+  if (!manifest.spec.subdomain.empty()) {
+    backend.hostname = runtime::pod::hostname_of(manifest);
+    backend.subdomain = manifest.spec.subdomain;
+  }
+  backend.ready = pod.status().ready;
+  for (const auto& container : manifest.spec.containers)
+    backend.ports.insert(backend.ports.end(), container.ports.begin(), container.ports.end());
+  const auto add = [&](const std::string& network, const config::IpAddress& address,
+                       const std::optional<config::IpAddress>& address6) {
+    if (address == config::IpAddress{}) return;
+    backend.address = address;
+    backend.address6 = address6;
+    all[network].push_back(backend);
+  };
+  if (manifest.spec.host_network) {
+    const auto v6 = networks.machine_address(true);
+    add(kDefaultNetwork, networks.machine_address(false), v6.v6 ? std::optional(v6) : std::nullopt);
+  }
+  const auto* const endpoint = networks.endpoint(pod.record().uid);
+  if (endpoint == nullptr) return;
+  add(endpoint->network, endpoint->address, endpoint->address6);
+  for (const auto& each : networks.further(pod.record().uid)) {
+    // Rules lead to addresses of the default network by the pod's own way out.
+    if (each.network != kDefaultNetwork) add(each.network, each.address, each.address6);
+  }
+}
+
+ServiceKeeper::Backends ServiceKeeper::backends() const {
+  Backends all;
   for (const auto& [key, pod] : reconciler_.pods()) {
-    if (pod->plan() == nullptr || pod->is_ending()) continue;
-    const auto& manifest = pod->plan()->pod;
-    Backend backend{manifest.metadata.namespace_, manifest.metadata.name, manifest.metadata.labels, {}, false, {}};
-    if (!manifest.spec.subdomain.empty()) {
-      backend.hostname = runtime::pod::hostname_of(manifest);
-      backend.subdomain = manifest.spec.subdomain;
-    }
-    const auto* const endpoint = networks.endpoint(pod->record().uid);
-    if (manifest.spec.host_network) {
-      backend.address = networks.machine_address(false);
-      if (const auto v6 = networks.machine_address(true); v6.v6) backend.address6 = v6;
-    }
-    if (endpoint != nullptr && endpoint->network == kDefaultNetwork) {
-      backend.address = endpoint->address;
-      backend.address6 = endpoint->address6;
-    }
-    if (backend.address == config::IpAddress{}) continue;
-    backend.ready = pod->status().ready;
-    for (const auto& container : manifest.spec.containers)
-      backend.ports.insert(backend.ports.end(), container.ports.begin(), container.ports.end());
-    all.push_back(std::move(backend));
+    if (pod->plan() != nullptr && !pod->is_ending()) add_backends(*pod, all);
   }
   return all;
 }
@@ -149,7 +160,9 @@ void ServiceKeeper::complain(const std::string& service, const std::string& why)
 }
 
 std::optional<runtime::network::ServicePlan> ServiceKeeper::plan_services(Networks::ServiceNames& names) {
-  const auto all = manifests_.desired().services.empty() ? std::vector<Backend>() : backends();
+  const auto all = manifests_.desired().services.empty() ? Backends() : backends();
+  const auto in_default = all.find(kDefaultNetwork);
+  const auto none = std::vector<Backend>();
   auto before = std::exchange(objects_, {});
   const auto& network = services_.settings.config.network;
   runtime::network::ServicePlan plan{network.services, {}, network.services6};
@@ -157,11 +170,17 @@ std::optional<runtime::network::ServicePlan> ServiceKeeper::plan_services(Networ
     const std::string name = full_name(service.metadata);
     const auto own = leases_.find(name);
     if (own == leases_.end()) continue;
-    Object object{service, own->second, plan_service(service, own->second, all)};
+    Object object{service, own->second,
+                  plan_service(service, own->second, in_default == all.end() ? none : in_default->second)};
     claim_node_ports(object);
     tell_unknown_ports(object);
     plan.ports.insert(plan.ports.end(), object.plan.ports.begin(), object.plan.ports.end());
     names[name] = service_name(object.service, object.lease, object.plan, network.services6.has_value());
+    for (const auto& [where, backends] : all) {
+      if (where == kDefaultNetwork || !service.external_name.empty()) continue;
+      // Without a lease: nothing of it is reached there but its pods.
+      names[name].of_networks[where] = pods_of_service(service, plan_service(service, {}, backends), true);
+    }
     before.erase(name);
     objects_.emplace(name, std::move(object));
   }

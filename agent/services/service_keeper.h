@@ -40,7 +40,10 @@ class ServiceKeeper {
   }
 
  private:
-  [[nodiscard]] std::vector<Backend> backends() const;
+  // By network; of the machine's own in the default one.
+  using Backends = std::map<std::string, std::vector<Backend>>;
+  [[nodiscard]] Backends backends() const;
+  void add_backends(const Pod& pod, Backends& all) const;
   [[nodiscard]] std::vector<TrafficPod> traffic_pods() const;
   [[nodiscard]] std::optional<runtime::network::ServicePlan> plan_services(Networks::ServiceNames& names);
   [[nodiscard]] bool save(const ServiceLeases& leases);

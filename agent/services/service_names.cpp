@@ -21,17 +21,31 @@ std::string host_of(const Backend& backend, const config::Service& service) {
   return has_name_in(backend, service) ? backend.hostname : dashed(backend.address);
 }
 
+std::string full_name_of(const config::Service& service) {
+  return service.metadata.name + "." + service.metadata.namespace_ + ".svc.cluster.local";
+}
+
 }  // namespace
 
 Networks::ServiceName service_name(const config::Service& service, const ServiceLease& lease,
                                    const PlannedService& plan, bool has_v6) {
-  if (!service.external_name.empty()) return {{}, service.external_name};
   Networks::ServiceName name;
-  const std::string full = service.metadata.name + "." + service.metadata.namespace_ + ".svc.cluster.local";
-  std::vector<config::IpAddress> own;
-  for (const auto& each : {lease.address, lease.address6}) {
-    if (each != config::IpAddress{}) own.push_back(each);
+  name.alias = service.external_name;
+  if (!name.alias.empty()) return name;
+  if (service.headless) {
+    static_cast<Networks::ServiceView&>(name) = pods_of_service(service, plan, has_v6);
+    return name;
   }
+  for (const auto& each : {lease.address, lease.address6}) {
+    if (each != config::IpAddress{}) name.addresses.push_back(each);
+  }
+  for (const auto& port : service.ports)
+    name.ports.push_back({port.name, port.protocol, {{full_name_of(service), port.port, name.addresses}}});
+  return name;
+}
+
+Networks::ServiceView pods_of_service(const config::Service& service, const PlannedService& plan, bool has_v6) {
+  Networks::ServiceView view;
   const auto families = families_of(service, has_v6).value_or(ServiceFamilies{});
   const auto of_pod = [&](const Backend& backend) {
     std::vector<config::IpAddress> all;
@@ -40,22 +54,19 @@ Networks::ServiceName service_name(const config::Service& service, const Service
     return all;
   };
   for (std::size_t i = 0; i < service.ports.size(); ++i) {
-    const auto& port = service.ports[i];
-    name.ports.push_back({port.name, port.protocol, {}});
-    auto& where = name.ports.back().where;
-    if (!service.headless) where.push_back({full, port.port, own});
-    for (const auto& each : service.headless ? plan.ready : std::vector<ServiceBackend>()) {
+    view.ports.push_back({service.ports[i].name, service.ports[i].protocol, {}});
+    for (const auto& each : plan.ready) {
       if (each.ports[i] != 0)
-        where.push_back({host_of(each.backend, service) + "." + full, each.ports[i], of_pod(each.backend)});
+        view.ports.back().where.push_back(
+            {host_of(each.backend, service) + "." + full_name_of(service), each.ports[i], of_pod(each.backend)});
     }
   }
-  if (!service.headless) name.addresses = own;
-  for (const auto& each : service.headless ? plan.ready : std::vector<ServiceBackend>()) {
+  for (const auto& each : plan.ready) {
     const auto addresses = of_pod(each.backend);
-    name.addresses.insert(name.addresses.end(), addresses.begin(), addresses.end());
-    if (!has_name_in(each.backend, service)) name.hosts[dashed(each.backend.address)] = each.backend.address;
+    view.addresses.insert(view.addresses.end(), addresses.begin(), addresses.end());
+    if (!has_name_in(each.backend, service)) view.hosts[dashed(each.backend.address)] = each.backend.address;
   }
-  return name;
+  return view;
 }
 
 std::string unknown_ports(const config::Service& service, const PlannedService& plan) {

@@ -14,6 +14,11 @@ namespace mete::agent {
 [[nodiscard]] Networks::ServiceName service_name(const config::Service& service, const ServiceLease& lease,
                                                  const PlannedService& plan, bool has_v6);
 
+// The same where its own address leads nowhere, in another network than the default one: the addresses of its pods
+// there, `plan`, and their ports. That of a headless one everywhere.
+[[nodiscard]] Networks::ServiceView pods_of_service(const config::Service& service, const PlannedService& plan,
+                                                    bool has_v6);
+
 // A sentence about pods that have no port of the name of a targetPort; empty: all have.
 [[nodiscard]] std::string unknown_ports(const config::Service& service, const PlannedService& plan);
 

@@ -7,15 +7,15 @@
 
 namespace mete::collectors {
 
-void NativeHistogram::observe(double value) {
-  if (std::isnan(value)) return;
+void NativeHistogram::observe(double value, std::uint64_t times) {
+  if (std::isnan(value) || times == 0) return;
   if (value <= kZeroThreshold) {
-    ++zeros_;
+    zeros_ += times;
     return;
   }
   const double finite = std::min(value, std::numeric_limits<double>::max());
   const double index = std::ceil(std::ldexp(std::log2(finite), schema_));
-  ++buckets_[static_cast<std::int32_t>(index)];
+  buckets_[static_cast<std::int32_t>(index)] += times;
   // Schema -4 has 16 buckets for all numbers that a double can be: the loop ends.
   while (buckets_.size() > kMostBuckets) coarsen();
 }

@@ -16,7 +16,7 @@ class NativeHistogram {
   static constexpr double kZeroThreshold = 1e-9;  // what is not above it counts as 0
 
   // Negative values count as 0: durations have none but by a clock that was set. NaN is not counted.
-  void observe(double value);
+  void observe(double value, std::uint64_t times = 1);
 
   [[nodiscard]] int schema() const { return schema_; }
   [[nodiscard]] std::uint64_t zeros() const { return zeros_; }

@@ -58,6 +58,7 @@ void throttle_lengths(Lines& out, const Series& s) {
     out.add_suffixed("_bucket", below, extra);
   }
   out.add_suffixed("_sum", s.throttle_lengths->sum);
+  out.add_native(s.throttle_lengths->native);
   out.add_suffixed("_count", below);
 }
 

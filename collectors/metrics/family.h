@@ -33,6 +33,8 @@ class Lines {
   void add_suffixed(std::string_view suffix, Value value, std::string_view extra = {}) {
     family_.add_suffixed(suffix, labels_, value, extra);
   }
+  // Of a histogram, before its "_count" (FamilyWriter).
+  void add_native(const NativeHistogram& histogram) { family_.add_native(histogram); }
 
  private:
   FamilyWriter& family_;

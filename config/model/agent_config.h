@@ -3,6 +3,7 @@
 // optional.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -32,7 +33,14 @@ struct ExportPolicy {
   std::vector<std::string> labels = {"com.docker.compose.project", "com.docker.compose.service"};
   std::int64_t most_cgroups = 20'000;  // upper bound of cgroups in one scrape
   bool kube = false;                   // the kube_* families, from the manifests
+  // Of them labels and annotations of objects, as with kube-state-metrics: by "services", "deployments" and so on the
+  // names of those that are exported, or "*" for all. Other objects have none.
+  std::map<std::string, std::vector<std::string>> kube_labels, kube_annotations;
 };
+// The words for kinds of objects in these, as kube-state-metrics has them.
+inline constexpr std::array<std::string_view, 11> kKubeResources = {
+    "pods",        "services",   "endpoints",    "endpointslices", "networkpolicies", "deployments",
+    "replicasets", "daemonsets", "statefulsets", "jobs",           "cronjobs"};
 
 // Collectors by their names in `mete metrics`.
 struct CollectorChoice {

@@ -20,6 +20,7 @@ struct OverlayPolicy {
   std::string prefix = "/mete/";       // of all keys; ends with '/'
   std::optional<IpAddress> advertise;  // where the other machines send to; empty: the address that reaches etcd
   std::int64_t port = 4789;            // UDP, of VXLAN (RFC 7348)
+  std::int64_t tunnel_port = 14789;    // UDP, of WireGuard, for encrypted networks
   std::chrono::seconds ttl{60};        // a machine that is silent for so long has no entries any more
   [[nodiscard]] bool is_set() const { return !endpoints.empty(); }
 };

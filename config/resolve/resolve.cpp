@@ -6,33 +6,17 @@
 #include "config/resolve/downward.h"
 #include "config/resolve/env_file.h"
 #include "config/resolve/expand.h"
+#include "config/resolve/reference_lookup.h"
 #include "config/values/names.h"
 
 namespace mete::config {
 namespace {
 
-using Data = std::map<std::string, std::string>;
-
-struct Reference {
-  bool secret = false;
-  std::string name;
-  bool optional = false;
-  Location location;
-  std::string field;
-};
-
-std::string kind_name(const Reference& reference) {
-  return (reference.secret ? "Secret `" : "ConfigMap `") + reference.name + "`";
-}
-
-// In place of a value that a ConfigMap or Secret has: no text of a manifest begins so.
-constexpr char kNameMark = '\x01';
-
 class Resolver {
  public:
   enum class Values { kLookedUp, kNamed };
   Resolver(const Pod& pod, const Surroundings& data, Findings findings, Values values)
-      : pod_(pod), data_(data), findings_(findings), by_name_(values == Values::kNamed) {}
+      : pod_(pod), lookup_(pod, data, findings), findings_(findings), by_name_(values == Values::kNamed) {}
 
   NamedReferences run() {
     const PodSpec& spec = pod_.spec;
@@ -45,69 +29,9 @@ class Resolver {
   [[nodiscard]] bool refers() const { return refers_; }
 
  private:
-  static Diagnostic diagnostic(const Pod& pod, const Reference& reference, std::string message, std::string expected) {
-    return {reference.location,
-            "Pod " + full_name(pod.metadata),
-            reference.field,
-            std::move(message),
-            kind_name(reference),
-            std::move(expected),
-            ""};
-  }
-
-  void error(const Reference& reference, std::string message, std::string expected) {
-    findings_.errors.push_back(diagnostic(pod_, reference, std::move(message), std::move(expected)));
-  }
-
-  // Notes what the pod waits for, as on a cluster: `kubelet` is the kubelet's sentence.
-  void miss(const Reference& reference, const std::string& kubelet, const std::string& message) {
-    if (missing_.empty()) missing_ = kubelet;
-    findings_.warnings.push_back(
-        diagnostic(pod_, reference, message + "; the pod waits for it", "a manifest that has it, or `optional: true`"));
-  }
-
-  [[nodiscard]] std::string named(const Reference& reference, const std::string& key = {}) const {
-    return kNameMark + std::string(reference.secret ? "secret/" : "configmap/") + reference.name + "/" + key;
-  }
-
-  // The object's keys. Empty when the object is missing.
-  std::optional<Data> look_up(const Reference& reference) {
+  std::optional<std::string> key_value(const Reference& reference, const std::string& key) {
     refers_ = true;
-    const std::string key = pod_.metadata.namespace_ + "/" + reference.name;
-    if (reference.secret) {
-      if (const auto found = data_.secrets.find(key); found != data_.secrets.end()) return found->second.data;
-    } else if (const auto found = data_.config_maps.find(key); found != data_.config_maps.end()) {
-      Data all = found->second.data;
-      all.insert(found->second.binary_data.begin(), found->second.binary_data.end());
-      return all;
-    }
-    if (!reference.optional) {
-      miss(reference, std::string(reference.secret ? "secret" : "configmap") + " \"" + reference.name + "\" not found",
-           kind_name(reference) + " does not exist in namespace `" + pod_.metadata.namespace_ + "`");
-    }
-    return std::nullopt;
-  }
-
-  std::optional<std::string> look_up_key(const Reference& reference, const std::string& key) {
-    if (by_name_) return named(reference, key);
-    const auto data = look_up(reference);
-    if (!data) return std::nullopt;
-    const auto found = data->find(key);
-    if (found == data->end()) {
-      if (!reference.optional) {
-        miss(reference,
-             "couldn't find key " + key + " in " + (reference.secret ? "Secret " : "ConfigMap ") +
-                 pod_.metadata.namespace_ + "/" + reference.name,
-             kind_name(reference) + " has no key `" + key + "`");
-      }
-      return std::nullopt;
-    }
-    // An environment variable ends at a NUL: the rest of the value would be lost silently.
-    if (found->second.find('\0') != std::string::npos) {
-      error(reference, kind_name(reference) + ": the value of `" + key + "` holds a NUL byte", "text");
-      return std::nullopt;
-    }
-    return found->second;
+    return by_name_ ? named(reference, key) : lookup_.value(reference, key);
   }
 
   std::vector<ContainerPlan> containers(const std::vector<Container>& list, const std::string& field) {
@@ -122,8 +46,8 @@ class Resolver {
   ContainerPlan container(const Container& from, const std::string& field) {
     ContainerPlan to;
     to.name = from.name;
-    missing_.clear();
-    Data known;
+    lookup_.forget_missing();
+    KeyValues known;
     const auto lookup = [&known](std::string_view name) -> std::optional<std::string> {
       const auto found = known.find(std::string(name));
       if (found == known.end()) return std::nullopt;
@@ -149,7 +73,7 @@ class Resolver {
       to.sub_paths.push_back(
           sub_path(from.volume_mounts[i], lookup, field + ".volumeMounts[" + std::to_string(i) + "]"));
     }
-    to.missing = missing_;
+    to.missing = lookup_.missing();
     return to;
   }
 
@@ -167,7 +91,7 @@ class Resolver {
                                   std::move(message), mount.sub_path_expr, std::move(expected), ""});
     };
     if (!missing.empty()) {
-      if (!missing_.empty()) return path;  // it may be one that the container waits for
+      if (!lookup_.missing().empty()) return path;  // it may be one that the container waits for
       complain("found no variable `" + missing + "` in the container's environment",
                "a variable of `env` or `envFrom`");
     } else if (const Status fine = check_relative_path(path); !fine) {
@@ -176,16 +100,16 @@ class Resolver {
     return path;
   }
 
-  Data env_from(const EnvFrom& from, std::string field) {
+  KeyValues env_from(const EnvFrom& from, std::string field) {
     const Reference reference{from.kind == EnvFromKind::kSecret, from.name, from.optional, from.location,
                               std::move(field)};
-    Data found;
+    KeyValues found;
+    refers_ = true;
     if (by_name_) {
-      refers_ = true;
       found[named(reference, from.prefix)] = "";
       return found;
     }
-    for (auto& [key, value] : look_up(reference).value_or(Data())) {
+    for (auto& [key, value] : lookup_.all(reference).value_or(KeyValues())) {
       if (value.find('\0') != std::string::npos) continue;  // binary data is for volumes only
       found[from.prefix + key] = std::move(value);
     }
@@ -202,16 +126,16 @@ class Resolver {
     if (const auto* ref = std::get_if<FileKeyRef>(&variable.source)) return file_value_mark(*ref);
     field += ".valueFrom";
     if (const auto* ref = std::get_if<SecretKeyRef>(&variable.source)) {
-      return look_up_key({true, ref->name, ref->optional, variable.location, std::move(field)}, ref->key);
+      return key_value({true, ref->name, ref->optional, variable.location, std::move(field)}, ref->key);
     }
     const auto& ref = std::get<ConfigMapKeyRef>(variable.source);
-    return look_up_key({false, ref.name, ref.optional, variable.location, std::move(field)}, ref.key);
+    return key_value({false, ref.name, ref.optional, variable.location, std::move(field)}, ref.key);
   }
 
   void volume(const Volume& volume, std::size_t index, std::vector<VolumeFiles>& all) {
     const std::string field = "spec.volumes[" + std::to_string(index) + "]";
     VolumeFiles out{volume.name, std::holds_alternative<SecretVolume>(volume.source), {}, {}};
-    missing_.clear();
+    lookup_.forget_missing();
     if (const auto* projected = std::get_if<ProjectedVolume>(&volume.source)) {
       for (std::size_t i = 0; i < projected->sources.size(); ++i) {
         const std::string place = field + ".projected.sources[" + std::to_string(i) + "]";
@@ -226,7 +150,7 @@ class Resolver {
     } else {
       return;
     }
-    out.missing = missing_;
+    out.missing = lookup_.missing();
     all.push_back(std::move(out));
   }
 
@@ -270,7 +194,7 @@ class Resolver {
   void add_keys(const Source& source, const Reference& reference, std::vector<VolumeFile>& files) {
     refers_ = true;
     if (by_name_) return name_keys(source, reference, files);
-    const auto data = look_up(reference).value_or(Data());
+    const auto data = lookup_.all(reference).value_or(KeyValues());
     if (source.items.empty()) {
       for (const auto& [key, value] : data) put(files, {key, value, source.default_mode});
     }
@@ -278,11 +202,12 @@ class Resolver {
       const auto found = data.find(item.key);
       if (found != data.end()) {
         put(files, {item.path, found->second, item.mode.value_or(source.default_mode)});
-      } else if (!source.optional && missing_.empty()) {
-        miss(reference,
-             (reference.secret ? "references non-existent secret key: " : "references non-existent config key: ") +
-                 item.key,
-             kind_name(reference) + " has no key `" + item.key + "`");
+      } else if (!source.optional && lookup_.missing().empty()) {
+        lookup_.miss(
+            reference,
+            (reference.secret ? "references non-existent secret key: " : "references non-existent config key: ") +
+                item.key,
+            kind_name(reference) + " has no key `" + item.key + "`");
       }
     }
   }
@@ -296,11 +221,10 @@ class Resolver {
   }
 
   const Pod& pod_;
-  const Surroundings& data_;
+  ReferenceLookup lookup_;
   Findings findings_;
   bool by_name_;
   bool refers_ = false;
-  std::string missing_;  // of the container or volume that is being resolved
 };
 
 }  // namespace

@@ -134,14 +134,17 @@ export function stat(options: StatOptions): Tile {
 }
 
 // Buckets of a histogram over time.
-export function heatmap(options: About & {expr: string}): Tile {
+// `metric`: a histogram with fixed buckets, or native, where the Prometheus scrapes that in their place. `labels`: which series.
+export function heatmap(options: About & {metric: string, labels: string}): Tile {
+  const rate = (name: string): string => `rate(${name}{${options.labels}}[$__rate_interval])`;
+  const expr = `sum by (le) (${rate(options.metric + '_bucket')}) or sum(${rate(options.metric)})`;
   return {
     width: options.width ?? 12, height: options.height ?? 8,
     panel: (at, id) => new heatmaps.PanelBuilder()
       .id(id).gridPos(at).title(options.title).description(options.text).datasource(DATASOURCE)
       .calculate(false)
       .yAxis(new heatmaps.YAxisConfigBuilder().unit(options.unit))
-      .targets([target({expr: options.expr, legend: '{{le}}'}, 0).format(prometheus.PromQueryFormat.Heatmap)])
+      .targets([target({expr, legend: '{{le}}'}, 0).format(prometheus.PromQueryFormat.Heatmap)])
       .build(),
   };
 }

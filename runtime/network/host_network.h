@@ -12,6 +12,7 @@
 #include "runtime/network/link_messages.h"
 #include "runtime/network/rules.h"
 #include "runtime/network/vxlan.h"
+#include "runtime/network/wireguard.h"
 
 namespace mete::runtime::network {
 
@@ -71,6 +72,19 @@ class HostNetwork {
   [[nodiscard]] Result<VxlanEntries> vxlan_entries(const NetworkSpec& network);
   [[nodiscard]] Status change_vxlan(const NetworkSpec& network, const VxlanEntries& before, const VxlanEntries& after);
 
+  // The device by which an encrypted network sends; 0: any.
+  [[nodiscard]] int link_below(const NetworkSpec& network) const;
+
+  // host_tunnel.cpp: makes this machine's end, or takes over the one that is there, whose sessions go on. It has to be
+  // there before the bridge of an encrypted network. The error's code is EOPNOTSUPP where this kernel has no WireGuard.
+  [[nodiscard]] Status ensure_tunnel(const Tunnel& tunnel);
+  // What is wrong with it, as a sentence; empty: nothing.
+  [[nodiscard]] Result<std::string> check_tunnel(const Tunnel& tunnel);
+  // Other machines, in place of those that were wanted `before`. Whether others were there than those.
+  [[nodiscard]] Result<bool> set_peers(const Tunnel& tunnel, const TunnelPeers& before, const TunnelPeers& wanted);
+  // None is no error.
+  [[nodiscard]] Status remove_tunnel(const std::string& device);
+
   // What is wrong with the bridge or with the ports of its endpoints, as a sentence; empty: nothing.
   [[nodiscard]] Result<std::string> check_bridge(const NetworkSpec& network, const std::vector<Endpoint>& endpoints);
   // Makes those ends that exist ports of the bridge again.
@@ -94,11 +108,18 @@ class HostNetwork {
   [[nodiscard]] Status check_free(const IpRange& range, int bridge);
   [[nodiscard]] Result<int> make_parent(const NetworkSpec& network);
   [[nodiscard]] Status ensure_vxlan(const NetworkSpec& network, int bridge);
+  [[nodiscard]] Status open_wireguard();
+  [[nodiscard]] Result<int> make_tunnel(const Tunnel& tunnel);
+  [[nodiscard]] Status settle_addresses(int index, const Tunnel& tunnel);
+  [[nodiscard]] Result<PresentTunnel> present_tunnel(int index);
   [[nodiscard]] Status set_up_inside(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint);
   [[nodiscard]] UpOptions port_options(const NetworkSpec& network) const;
   NetlinkSocket links_;
-  std::optional<NetlinkSocket> rules_;  // opened at the first use: networks without rules do without
-  bool has_v6_ = false;                 // the kernel has IPv6
+  std::optional<NetlinkSocket> rules_;    // opened at the first use: networks without rules do without
+  bool has_v6_ = false;                   // the kernel has IPv6
+  std::optional<NetlinkSocket> generic_;  // with a tunnel
+  std::uint16_t wireguard_ = 0;           // the number of its messages
+  std::string tunnel_;                    // the device
 };
 
 // Of a device of this machine; 0: there is none of that name.

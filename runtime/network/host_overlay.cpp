@@ -47,13 +47,18 @@ Status HostNetwork::ensure_vxlan(const NetworkSpec& network, int bridge) {
   const std::string device = vxlan_device(network);
   METE_TRY(const auto all, links());
   const auto found = std::find_if(all.begin(), all.end(), [&](const Link& each) { return each.name == device; });
-  const bool same = found != all.end() && found->kind == "vxlan" && found->vxlan == network.overlay;
+  OverlayLink wanted = *network.overlay;
+  wanted.encrypted = false;
+  const int link = link_below(network);
+  if (is_encrypted(network) && link == 0)
+    return fail("network " + network.name + ": found no WireGuard device, expected one, as it is encrypted");
+  const bool same = found != all.end() && found->kind == "vxlan" && found->vxlan == wanted && found->vxlan_link == link;
   if (found != all.end() && !same) METE_CHECK(remove(*found));
   std::vector<Message> messages;
   if (same && found->master != bridge) messages.push_back(set_master(found->index, bridge));
   if (!same) {
     std::vector<Message> make;
-    make.push_back(make_vxlan(network, bridge));
+    make.push_back(make_vxlan(network, bridge, link));
     if (const auto made = links_.request(std::move(make)); !made) {
       Error error = made.error().error;
       if (error.code == EEXIST)
@@ -66,6 +71,10 @@ Status HostNetwork::ensure_vxlan(const NetworkSpec& network, int bridge) {
       set_up_vxlan(index_of(device), network.range6.has_value() || !has_v6_, !network.between_containers));
   const auto up = links_.request(std::move(messages));
   return up ? Status() : fail_in("bring up device " + device, up.error().error);
+}
+
+int HostNetwork::link_below(const NetworkSpec& network) const {
+  return is_encrypted(network) && !tunnel_.empty() ? index_of(tunnel_) : 0;
 }
 
 Result<VxlanEntries> HostNetwork::vxlan_entries(const NetworkSpec& network) {

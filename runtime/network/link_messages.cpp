@@ -27,25 +27,6 @@ void add_no_link_local(Message& message) {
   message.end(families);
 }
 
-// The attributes behind a head that is a plain struct.
-template <class Head>
-std::optional<std::pair<Head, std::vector<Attribute>>> parts_of(const struct nlmsghdr& message) {
-  const std::string_view body = body_of(message);
-  constexpr std::size_t kSize = NLMSG_ALIGN(sizeof(Head));
-  if (body.size() < kSize) return std::nullopt;
-  Head head{};
-  std::memcpy(&head, body.data(), sizeof head);
-  return std::pair(head, attributes_in(body.substr(kSize)));
-}
-
-std::optional<IpAddress> address_in(const Attribute& attribute, unsigned char family) {
-  IpAddress address;
-  address.v6 = family == AF_INET6;
-  if ((!address.v6 && family != AF_INET) || attribute.data.size() != address.size()) return std::nullopt;
-  std::memcpy(address.bytes.data(), attribute.data.data(), address.size());
-  return address;
-}
-
 }  // namespace
 
 Message make_bridge(const NetworkSpec& network, const MacAddress& mac) {
@@ -157,6 +138,50 @@ Message add_address(int index, const IpAddress& address, unsigned length) {
   return message;
 }
 
+Message remove_address(int index, const IpAddress& address, unsigned length) {
+  struct ifaddrmsg head {};
+  head.ifa_family = family_of(address);
+  head.ifa_prefixlen = static_cast<unsigned char>(length);
+  head.ifa_index = static_cast<unsigned>(index);
+  Message message(RTM_DELADDR, 0, head);
+  message.add(IFA_LOCAL, address.bytes.data(), address.size());
+  return message;
+}
+
+Message set_mtu(int index, std::uint32_t mtu) {
+  struct ifinfomsg head {};
+  head.ifi_index = index;
+  Message message(RTM_NEWLINK, 0, head);
+  message.add_u32(IFLA_MTU, mtu);
+  return message;
+}
+
+namespace {
+
+Message dead_end(unsigned type, unsigned flags, const IpRange& range, std::uint32_t metric) {
+  struct rtmsg head {};
+  head.rtm_family = family_of(range.address);
+  head.rtm_dst_len = static_cast<unsigned char>(range.length);
+  head.rtm_table = RT_TABLE_MAIN;
+  head.rtm_protocol = RTPROT_STATIC;
+  head.rtm_scope = RT_SCOPE_UNIVERSE;
+  head.rtm_type = RTN_UNREACHABLE;
+  Message message(type, flags, head);
+  message.add(RTA_DST, range.address.bytes.data(), range.address.size());
+  message.add_u32(RTA_PRIORITY, metric);
+  return message;
+}
+
+}  // namespace
+
+Message add_dead_end(const IpRange& range, std::uint32_t metric) {
+  return dead_end(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, range, metric);
+}
+
+Message remove_dead_end(const IpRange& range, std::uint32_t metric) {
+  return dead_end(RTM_DELROUTE, 0, range, metric);
+}
+
 Message add_default_route(int index, const IpAddress& gateway) {
   struct rtmsg head {};
   head.rtm_family = family_of(gateway);
@@ -192,71 +217,6 @@ Message list_addresses() {
 }
 Message list_routes() {
   return {RTM_GETROUTE, 0, rtmsg{}};
-}
-
-namespace {
-
-OverlayLink vxlan_in(std::string_view data) {
-  OverlayLink found;
-  for (const auto& each : attributes_in(data)) {
-    if (each.type == IFLA_VXLAN_ID) found.vni = each.u32();
-    if (each.type == IFLA_VXLAN_PORT && each.data.size() == 2)
-      found.port = static_cast<std::uint16_t>(static_cast<unsigned char>(each.data[0]) << 8U |
-                                              static_cast<unsigned char>(each.data[1]));
-    const unsigned char family = each.type == IFLA_VXLAN_LOCAL6 ? AF_INET6 : AF_INET;
-    if (each.type == IFLA_VXLAN_LOCAL || each.type == IFLA_VXLAN_LOCAL6)
-      found.local = address_in(each, family).value_or(found.local);
-  }
-  return found;
-}
-
-}  // namespace
-
-std::optional<Link> link_of(const struct nlmsghdr& message) {
-  if (message.nlmsg_type != RTM_NEWLINK) return std::nullopt;
-  const auto parts = parts_of<ifinfomsg>(message);
-  if (!parts) return std::nullopt;
-  Link link;
-  link.index = parts->first.ifi_index;
-  link.up = (parts->first.ifi_flags & IFF_UP) != 0;
-  for (const auto& each : parts->second) {
-    if (each.type == IFLA_IFNAME) link.name = each.text();
-    if (each.type == IFLA_MASTER) link.master = static_cast<int>(each.u32());
-    if (each.type == IFLA_MTU) link.mtu = each.u32();
-    if (each.type != IFLA_LINKINFO) continue;
-    for (const auto& info : attributes_in(each.data)) {
-      if (info.type == IFLA_INFO_KIND) link.kind = info.text();
-      // After the kind, as the kernel has them.
-      if (info.type == IFLA_INFO_DATA && link.kind == "vxlan") link.vxlan = vxlan_in(info.data);
-    }
-  }
-  return link;
-}
-
-std::optional<UsedRange> address_range_of(const struct nlmsghdr& message) {
-  const auto parts = message.nlmsg_type == RTM_NEWADDR ? parts_of<ifaddrmsg>(message) : std::nullopt;
-  if (!parts) return std::nullopt;
-  const auto& [head, attributes] = *parts;
-  for (const auto& each : attributes) {
-    const auto address = each.type == IFA_ADDRESS ? address_in(each, head.ifa_family) : std::nullopt;
-    if (address) return UsedRange{static_cast<int>(head.ifa_index), config::range_of(*address, head.ifa_prefixlen)};
-  }
-  return std::nullopt;
-}
-
-std::optional<UsedRange> route_range_of(const struct nlmsghdr& message) {
-  const auto parts = message.nlmsg_type == RTM_NEWROUTE ? parts_of<rtmsg>(message) : std::nullopt;
-  if (!parts || parts->first.rtm_type != RTN_UNICAST || parts->first.rtm_dst_len == 0) return std::nullopt;
-  UsedRange used;
-  bool found = false;
-  for (const auto& each : parts->second) {
-    if (each.type == RTA_OIF) used.link = static_cast<int>(each.u32());
-    const auto address = each.type == RTA_DST ? address_in(each, parts->first.rtm_family) : std::nullopt;
-    if (!address) continue;
-    used.range = config::range_of(*address, parts->first.rtm_dst_len);
-    found = true;
-  }
-  return found ? std::optional(used) : std::nullopt;
 }
 
 }  // namespace mete::runtime::network

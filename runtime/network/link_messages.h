@@ -43,6 +43,11 @@ struct UpOptions {
 // A device of a kind that needs nothing else: "dummy", "ifb". The error EEXIST: the name is taken.
 [[nodiscard]] Message make_link(const std::string& name, const std::string& kind);
 [[nodiscard]] Message add_address(int index, const IpAddress& address, unsigned length);
+// Packets to the range are refused where no other route leads there; `metric` tells several such routes apart.
+[[nodiscard]] Message add_dead_end(const IpRange& range, std::uint32_t metric);
+[[nodiscard]] Message remove_dead_end(const IpRange& range, std::uint32_t metric);
+[[nodiscard]] Message set_mtu(int index, std::uint32_t mtu);
+[[nodiscard]] Message remove_address(int index, const IpAddress& address, unsigned length);
 [[nodiscard]] Message add_default_route(int index, const IpAddress& gateway);
 [[nodiscard]] Message set_master(int index, int bridge);
 [[nodiscard]] Message remove_link(int index);
@@ -59,9 +64,17 @@ struct Link {
   std::string kind;  // "bridge", "veth"; empty: a device
   bool up = false;
   std::uint32_t mtu = 0;
-  std::optional<OverlayLink> vxlan;  // of one of kind "vxlan"
+  std::optional<OverlayLink> vxlan;  // of one of kind "vxlan"; whether it is encrypted is not of the kernel
+  int vxlan_link = 0;                // and the device by which alone it sends; 0: any
 };
 [[nodiscard]] std::optional<Link> link_of(const struct nlmsghdr& message);
+// One of a link.
+struct LinkAddress {
+  int link = 0;
+  IpAddress address;
+  unsigned length = 0;  // of its range
+};
+[[nodiscard]] std::optional<LinkAddress> address_of(const struct nlmsghdr& message);
 // A range that an address or a route of this machine covers, and of which link. Routes to everywhere are none.
 struct UsedRange {
   int link = 0;

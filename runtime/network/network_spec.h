@@ -42,8 +42,9 @@ struct Underlay {
 // What leaves the bridge of a kOverlay for another machine goes in VXLAN packets (RFC 7348).
 struct OverlayLink {
   std::uint32_t vni = 0;  // the number of the network, the same on all machines
-  IpAddress local;        // this machine's address between them
+  IpAddress local;        // this machine's address between them; of an encrypted one that in the tunnel
   std::uint16_t port = 4789;
+  bool encrypted = false;  // VXLAN packets leave by the machine's WireGuard device alone
   bool operator==(const OverlayLink&) const = default;
 };
 
@@ -69,6 +70,10 @@ struct NetworkSpec {
 };
 
 [[nodiscard]] IpAddress gateway_of(const NetworkSpec& network);
+// What it sends to other machines goes through the WireGuard device.
+[[nodiscard]] inline bool is_encrypted(const NetworkSpec& network) {
+  return network.overlay && network.overlay->encrypted;
+}
 // Of a network that has `range6`.
 [[nodiscard]] IpAddress gateway6_of(const NetworkSpec& network);
 // Containers are ports of a bridge of this machine.

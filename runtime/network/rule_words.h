@@ -139,6 +139,14 @@ void add_services(const std::string& chain, const std::string& device, const IpR
 [[nodiscard]] std::vector<nft::Set> traffic_sets();
 void add_traffic_rules(std::vector<nft::Rule>& rules);
 
+// rules_overlay.cpp: of networks over several machines; without any they add nothing. Chains raw, forward and one of
+// their own at output.
+void add_overlay_entry(const std::string& table, const std::vector<NetworkSpec>& networks,
+                       std::vector<nft::Rule>& rules);
+void add_overlay_forward(const std::string& table, const std::vector<NetworkSpec>& networks,
+                         std::vector<nft::Rule>& rules);
+void add_overlay_output(const std::vector<NetworkSpec>& networks, nft::Table& table);
+
 // rules_inet.cpp and rules_bridge.cpp.
 [[nodiscard]] nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& networks,
                                     const TableParts& parts);

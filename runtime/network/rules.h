@@ -4,7 +4,8 @@
 //
 // inet: what comes from outside or from another network is dropped, unless it is an answer or goes to a published port;
 // published ports are destination NAT by a map, for packets from outside and of this machine; what leaves a network has
-// the machine's address. The loopback of the machine is out of reach for containers.
+// the machine's address. The loopback of the machine is out of reach for containers. VXLAN packets come from other
+// machines alone, and those of encrypted networks by the tunnel alone.
 // bridge: a container's frames bear its own hardware and IP addresses, or are dropped: also in ARP and in neighbour
 // discovery; router advertisements and redirects of containers are dropped.
 #pragma once

@@ -36,11 +36,13 @@ void add_published(const std::string& chain, std::vector<nft::Rule>& rules) {
   }
 }
 
-void add_forward(const std::vector<NetworkSpec>& networks, const TableParts& parts, std::vector<nft::Rule>& rules) {
+void add_forward(const std::string& table, const std::vector<NetworkSpec>& networks, const TableParts& parts,
+                 std::vector<nft::Rule>& rules) {
   const auto add = [&](Expressions all) { rules.push_back({"forward", std::move(all)}); };
   for (const auto& range : {parts.services, parts.services6}) {
     if (range) add(from_device(networks.front().device) + without_endpoint(*range));
   }
+  add_overlay_forward(table, networks, rules);
   add(with_bits(NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED)) + kAccept);
   if (parts.policies) add_traffic_rules(rules);
   // Bridged frames come by where the kernel hands them to this hook (br_netfilter).
@@ -84,6 +86,8 @@ nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& n
       table.rules.push_back(
           {"raw", from_device(each.device) + of_family(false) + in_range(loopback4(), source) + kDrop});
   }
+  add_overlay_entry(name, networks, table.rules);
+  add_overlay_output(networks, table);
   add_published("prerouting", table.rules);
   add_published("output", table.rules);
   if (parts.services) table.chains.push_back({"own", nft::Hook{NF_INET_LOCAL_OUT, kFilter}});
@@ -96,7 +100,7 @@ nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& n
     table.rules.push_back({"own", without_endpoint(*range)});
   }
   for (auto& set : parts.policies ? traffic_sets() : std::vector<nft::Set>()) table.sets.push_back(std::move(set));
-  add_forward(networks, parts, table.rules);
+  add_forward(name, networks, parts, table.rules);
   for (const auto& each : networks) add_masquerade(each, table.rules);
   return table;
 }

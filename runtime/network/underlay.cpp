@@ -54,6 +54,18 @@ Status take_device(const std::string& value, std::string& taken) {
   return {};
 }
 
+constexpr const char* kEncrypted = "encrypted";
+
+// docker's word, which stands there without a value as a rule.
+Status take_encrypted(NetworkSpec& network, const std::string& value) {
+  const bool on = value.empty() || value == "true" || value == "1";
+  if (!on && value != "false" && value != "0")
+    return fail("network option encrypted: found \"" + value + "\", expected true, false or nothing");
+  if (!network.overlay) network.overlay.emplace();
+  network.overlay->encrypted = on;
+  return {};
+}
+
 }  // namespace
 
 Status set_option(NetworkSpec& network, const std::string& name, const std::string& value) {
@@ -69,10 +81,7 @@ Status set_option(NetworkSpec& network, const std::string& name, const std::stri
     network.configuration = value;
     return {};
   }
-  if (network.driver == Driver::kOverlay && name == "encrypted")
-    return fail(
-        "network option encrypted: found it, expected none: mete does not encrypt what its networks send between "
-        "machines; a WireGuard or IPsec link of the machines, with its address as network.overlay.advertise, does");
+  if (network.driver == Driver::kOverlay && name == kEncrypted) return take_encrypted(network, value);
   return fail("network option " + name + ": found one that driver " + to_string(network.driver) + " does not have");
 }
 
@@ -83,6 +92,7 @@ std::vector<std::pair<std::string, std::string>> options_of(const NetworkSpec& n
   if (!underlay.parent.empty()) all.emplace_back("parent", underlay.parent);
   if (!underlay.mode.empty()) all.emplace_back(is_macvlan ? "macvlan_mode" : "ipvlan_mode", underlay.mode);
   if (!underlay.flag.empty()) all.emplace_back("ipvlan_flag", underlay.flag);
+  if (is_encrypted(network)) all.emplace_back(kEncrypted, "");
   if (!network.configuration.empty()) all.emplace_back("conf", network.configuration);
   return all;
 }

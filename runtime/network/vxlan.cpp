@@ -38,6 +38,8 @@ void add_forward(int index, const ForwardEntry& entry, bool add, std::vector<Mes
   const unsigned flags = add ? NLM_F_CREATE | NLM_F_REPLACE : 0;
   auto own = entry_message(type, flags, entry_head(PF_BRIDGE, index, NUD_PERMANENT | NUD_NOARP, NTF_SELF), entry.mac);
   own.add(NDA_DST, entry.vtep.bytes.data(), entry.vtep.size());
+  // The device's own link is that of its default destination alone.
+  if (entry.link != 0) own.add_u32(NDA_IFINDEX, static_cast<std::uint32_t>(entry.link));
   messages.push_back(std::move(own));
   messages.push_back(entry_message(type, flags, entry_head(PF_BRIDGE, index, NUD_NOARP, NTF_MASTER), entry.mac));
 }
@@ -74,7 +76,7 @@ std::string vxlan_device(const NetworkSpec& network) {
   return name;
 }
 
-Message make_vxlan(const NetworkSpec& network, int bridge) {
+Message make_vxlan(const NetworkSpec& network, int bridge, int link) {
   const OverlayLink& overlay = *network.overlay;
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
   message.add_text(IFLA_IFNAME, vxlan_device(network));
@@ -84,6 +86,7 @@ Message make_vxlan(const NetworkSpec& network, int bridge) {
   message.add_text(IFLA_INFO_KIND, "vxlan");
   const auto data = message.begin(IFLA_INFO_DATA | NLA_F_NESTED);
   message.add_u32(IFLA_VXLAN_ID, overlay.vni);
+  if (link != 0) message.add_u32(IFLA_VXLAN_LINK, static_cast<std::uint32_t>(link));
   message.add(overlay.local.v6 ? IFLA_VXLAN_LOCAL6 : IFLA_VXLAN_LOCAL, overlay.local.bytes.data(),
               overlay.local.size());
   message.add_u16(IFLA_VXLAN_PORT, htons(overlay.port));
@@ -117,10 +120,10 @@ Message set_up_vxlan(int index, bool link_local, bool isolated) {
   return message;
 }
 
-VxlanEntries entries_of(const RemoteEntries& remote) {
+VxlanEntries entries_of(const RemoteEntries& remote, int link) {
   VxlanEntries entries;
   for (const auto& each : remote) {
-    entries.forward.insert({each.mac, each.vtep});
+    entries.forward.insert({each.mac, each.vtep, link});
     entries.neighbours.insert({each.address, each.mac});
   }
   return entries;
@@ -159,15 +162,17 @@ void take_entry(const struct nlmsghdr& message, int index, VxlanEntries& entries
   if (forwards && (head.ndm_flags & NTF_SELF) == 0) return;
   std::optional<IpAddress> destination;
   std::optional<MacAddress> mac;
+  int link = 0;
   for (const auto& each : attributes_in(body.substr(kSize))) {
     if (each.type == NDA_DST) destination = ip_in(each.data);
+    if (each.type == NDA_IFINDEX) link = static_cast<int>(each.u32());
     if (each.type != NDA_LLADDR || each.data.size() != std::tuple_size_v<MacAddress>) continue;
     mac.emplace();
     std::memcpy(mac->data(), each.data.data(), mac->size());
   }
   if (!destination || !mac) return;
   if (forwards) {
-    entries.forward.insert({*mac, *destination});
+    entries.forward.insert({*mac, *destination, link});
   } else {
     entries.neighbours.insert({*destination, *mac});
   }

@@ -23,8 +23,9 @@ namespace mete::runtime::network {
 [[nodiscard]] std::string vxlan_device(const NetworkSpec& network);
 
 // Without learning; the device itself answers ARP and neighbour discovery from its entries, and drops questions for
-// others. What goes to a hardware address that it does not know is dropped, too, and so is every broadcast. Down.
-[[nodiscard]] Message make_vxlan(const NetworkSpec& network, int bridge);
+// others. What goes to a hardware address that it does not know is dropped, too, and so is every broadcast. `link`: the
+// device by which it sends, with which it goes; 0: any. Down.
+[[nodiscard]] Message make_vxlan(const NetworkSpec& network, int bridge, int link);
 // Brings it up as a port that learns nothing and gets no frame for an unknown address. Isolated: of no other isolated
 // port either.
 [[nodiscard]] Message set_up_vxlan(int index, bool link_local, bool isolated);
@@ -42,6 +43,7 @@ using RemoteEntries = std::set<RemoteEntry>;
 struct ForwardEntry {  // frames for `mac` go to this machine
   MacAddress mac{};
   IpAddress vtep;
+  int link = 0;  // by this device; 0: as routes say
   auto operator<=>(const ForwardEntry&) const = default;
 };
 struct NeighbourEntry {
@@ -54,7 +56,7 @@ struct VxlanEntries {
   std::set<NeighbourEntry> neighbours;
   bool operator==(const VxlanEntries&) const = default;
 };
-[[nodiscard]] VxlanEntries entries_of(const RemoteEntries& remote);
+[[nodiscard]] VxlanEntries entries_of(const RemoteEntries& remote, int link);
 
 // From what the kernel has to what it is to have: what goes away stands before what comes, as the new machine of an
 // address replaces the old one. `index`: the device's.

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <climits>
 #include <cstdlib>
 
@@ -16,6 +15,7 @@
 #include "runtime/oci/container.h"
 #include "runtime/oci/control_lines.h"
 #include "runtime/oci/hooks.h"
+#include "runtime/oci/launch_checks.h"
 #include "runtime/oci/net_devices.h"
 #include "runtime/oci/notify.h"
 #include "runtime/oci/systemd.h"
@@ -27,13 +27,6 @@
 
 namespace mete::runtime::oci {
 namespace {
-
-Status check_rootfs(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return fail_errno("config.json: root.path: " + path);
-  if (!S_ISDIR(info.st_mode)) return fail("config.json: root.path: found a file at " + path + ", expected a directory");
-  return {};
-}
 
 class Maker {
  public:
@@ -78,7 +71,7 @@ class Maker {
              read_document(request_.config_file.empty() ? surroundings.bundle + "/config.json" : request_.config_file));
     METE_TRY(Config config, read_config(text, surroundings));
     METE_CHECK(check_rootfs(config.launch.rootfs));
-    METE_CHECK(check_terminal(config));
+    METE_CHECK(check_terminal(config.launch, request_.console.valid(), request_.takes_terminal));
     config.launch.env.insert(config.launch.env.end(), request_.more_env.begin(), request_.more_env.end());
     hooks_ = std::move(config.hooks);
     net_devices_ = std::move(config.net_devices);
@@ -94,21 +87,6 @@ class Maker {
     state_.created = time_text();
     state_.annotations = config.annotations;
     return config;
-  }
-
-  // In runc's words: users of its clients know these lines.
-  Status check_terminal(const Config& config) const {
-    const bool wanted = config.launch.terminal.has_value();
-    if (wanted && !request_.console.valid() && !request_.takes_terminal) {
-      return fail(
-          "process.terminal: found true and no --console-socket, expected one: cannot allocate tty if mete-oci will "
-          "detach without setting console socket");
-    }
-    if (!wanted && request_.console.valid())
-      return fail(
-          "--console-socket: found one, expected none without process.terminal: cannot use console socket if mete-oci "
-          "will not detach or allocate tty");
-    return {};
   }
 
   Status prepare(Config& config) {
@@ -153,15 +131,6 @@ class Maker {
     process::bind_own_group(group_->hierarchies(), state_.cgroup, launch.cgroup_mounts);
     // In a user namespace what the machine's mount has is locked.
     for (auto& mount : launch.cgroup_mounts) mount.cleared = shared_view ? 0 : mount.cleared;
-  }
-
-  // New cgroup and mount namespaces, which see the machine's paths, in the machine's user namespace.
-  static bool may_bind(const process::LaunchSpec& launch) {
-    using Kind = process::NamespaceKind;
-    const auto fits = [](const process::NamespaceUse& use) {
-      return use.kind != Kind::user && (use.path.empty() || (use.kind != Kind::cgroup && use.kind != Kind::mount));
-    };
-    return std::all_of(launch.namespaces.begin(), launch.namespaces.end(), fits);
   }
 
   Status enter_unit(pid_t pid, const Config& config) {
@@ -217,13 +186,6 @@ class Maker {
     METE_CHECK(group_->create());
     METE_CHECK(set_up_resources(*group_, config.resources, group_made_));
     return cgroup::apply_device_rules(*group_, config.resources.device_rules);
-  }
-
-  // True with a cgroup namespace of its own: cgroup mounts are then made in it, after the child has entered the groups.
-  static bool has_own_view(const process::LaunchSpec& launch) {
-    const auto& all = launch.namespaces;
-    return std::any_of(all.begin(), all.end(),
-                       [](const auto& use) { return use.kind == process::NamespaceKind::cgroup; });
   }
 
   Result<process::Launched> build(Config& config) {

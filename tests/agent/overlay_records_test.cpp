@@ -38,6 +38,22 @@ OverlayRecords records_of(const std::vector<OverlayMember>& members) {
   return records;
 }
 
+constexpr const char* kFirst = "00000000000000a1";
+constexpr const char* kSecond = "00000000000000a2";
+
+OverlayHost host(const std::string& name, std::uint8_t key) {
+  OverlayHost each{name, *parse_ip("192.0.2.1"), 14789, {}};
+  each.public_key.fill(key);
+  return each;
+}
+
+OverlayRecords encrypted(const std::vector<OverlayMember>& members, const std::vector<OverlayHost>& hosts) {
+  OverlayRecords records = records_of(members);
+  records.networks["shop"].encrypted = true;
+  for (const auto& each : hosts) records.hosts[each.host] = each;
+  return records;
+}
+
 TEST(OverlayRecords, ComeBackAsTheyWere) {
   OverlayNetwork network = shop();
   EXPECT_EQ(parse_overlay_network("shop", to_json(network)).value(), network);
@@ -46,6 +62,9 @@ TEST(OverlayRecords, ComeBackAsTheyWere) {
   network.between_containers = false;
   network.labels = {{"a", "b"}};
   EXPECT_EQ(parse_overlay_network("shop", to_json(network)).value(), network);
+  network.encrypted = true;
+  EXPECT_EQ(parse_overlay_network("shop", to_json(network)).value(), network);
+  EXPECT_EQ(parse_overlay_host(kFirst, to_json(host(kFirst, 9))).value(), host(kFirst, 9));
   OverlayMember pod = member("10.90.0.2", "h1");
   EXPECT_EQ(parse_overlay_member({"shop", pod.address}, to_json(pod)).value(), pod);
   pod.address6 = parse_ip("fd00:90::2");
@@ -62,6 +81,11 @@ TEST(OverlayRecords, OfOthersAreNotTrusted) {
     EXPECT_FALSE(parse_overlay_member({"shop", pod.address}, wrong).has_value()) << wrong;
   }
   for (const std::string wrong :
+       {"", "{}", R"({"address":"192.0.2.1","port":1,"publicKey":"AAAA"})",
+        R"({"address":"192.0.2.1","port":0,"publicKey":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="})"})
+    EXPECT_FALSE(parse_overlay_host(kFirst, wrong).has_value()) << wrong;
+  EXPECT_FALSE(parse_overlay_host("h1", to_json(host("h1", 9))).has_value());
+  for (const std::string wrong :
        {"", "{}", "[]", R"({"vni":0,"subnet":"10.90.0.0/24","mtu":1450})",
         R"({"vni":16777216,"subnet":"10.90.0.0/24","mtu":1450})", R"({"vni":5,"subnet":"fd00::/64","mtu":1450})"})
     EXPECT_FALSE(parse_overlay_network("shop", wrong).has_value()) << wrong;
@@ -74,6 +98,11 @@ TEST(OverlayRecords, FollowTheChangesOfEtcd) {
   EXPECT_TRUE(apply("/mete/", {false, {"/mete/members/shop/10.90.0.2", to_json(pod)}}, records).has_value());
   EXPECT_TRUE(apply("/mete/", {false, {"/mete/vnis/7143424", "shop"}}, records).has_value());
   EXPECT_TRUE(apply("/mete/", {false, {"/other/networks/x", "?"}}, records).has_value());
+  EXPECT_EQ(records, records_of({pod}));
+  const std::string key = host_key("/mete/", kFirst);
+  EXPECT_TRUE(apply("/mete/", {false, {key, to_json(host(kFirst, 9))}}, records).has_value());
+  EXPECT_EQ(records.hosts.at(kFirst), host(kFirst, 9));
+  EXPECT_FALSE(apply("/mete/", {false, {key, "?"}}, records).has_value());
   EXPECT_EQ(records, records_of({pod}));
   // What cannot be read is as good as gone.
   EXPECT_FALSE(apply("/mete/", {false, {"/mete/members/shop/10.90.0.2", "?"}}, records).has_value());
@@ -101,6 +130,60 @@ TEST(OverlayRecords, WhatADeviceHasToKnow) {
   records.networks["shop"].range6 = config::parse_range("fd00:90::/64").value();
   EXPECT_EQ(remote_entries(records, "shop", "h1").size(), 2U);
   EXPECT_TRUE(remote_entries(records, "other", "h1").empty());
+}
+
+TEST(EncryptedRecords, AnAgentThatCannotEncryptLeavesTheNetworkOut) {
+  OverlayNetwork network = shop();
+  network.encrypted = true;
+  EXPECT_EQ(to_json(network).find("\"vni\""), std::string::npos);
+  EXPECT_NE(to_json(shop()).find("\"vni\""), std::string::npos);
+}
+
+TEST(EncryptedRecords, MachinesAreKnownByTheirAddressesInTheTunnel) {
+  const auto far = member("10.90.0.3", kSecond);
+  const auto records = encrypted({far}, {host(kFirst, 1), host(kSecond, 2)});
+  EXPECT_EQ(remote_entries(records, "shop", kFirst),
+            (runtime::network::RemoteEntries{{far.mac, *runtime::network::tunnel_address(kSecond), far.address}}));
+  const auto peers = tunnel_peers(records, host(kFirst, 1));
+  ASSERT_EQ(peers.size(), 1U);
+  EXPECT_EQ(peers.begin()->first, host(kSecond, 2).public_key);
+  EXPECT_EQ(peers.begin()->second.address, *runtime::network::tunnel_address(kSecond));
+  EXPECT_TRUE(unreached_machines(records, "shop", host(kFirst, 1)).empty());
+}
+
+TEST(EncryptedRecords, AMachineWithoutAKeyIsSentNothing) {
+  const auto far = member("10.90.0.3", kSecond);
+  const auto records = encrypted({far, member("10.90.0.4", kSecond)}, {host(kFirst, 1)});
+  EXPECT_TRUE(remote_entries(records, "shop", kFirst).empty());
+  EXPECT_TRUE(tunnel_peers(records, host(kFirst, 1)).empty());
+  const auto unreached = unreached_machines(records, "shop", host(kFirst, 1));
+  ASSERT_EQ(unreached.size(), 1U);
+  EXPECT_EQ(unreached.front().host, kSecond);
+  EXPECT_EQ(to_string(unreached.front().address), "192.0.2.1");
+  // A copy of a machine has its key: WireGuard would know one of them only.
+  const auto twins = encrypted({far}, {host(kFirst, 1), host(kSecond, 1)});
+  EXPECT_TRUE(tunnel_peers(twins, host(kFirst, 1)).empty());
+  EXPECT_EQ(unreached_machines(twins, "shop", host(kFirst, 1)).size(), 1U);
+}
+
+TEST(EncryptedRecords, AKeyIsPutBackBeforeThePodsThatAreReachedByIt) {
+  using Does = etcd::Operation::Does;
+  const auto pod = member("10.90.0.2", kFirst);
+  const auto plan = put_back_plan("/mete/", encrypted({}, {}), {{shop()}, {pod}, host(kFirst, 1)}, kFirst, 7);
+  ASSERT_EQ(plan.size(), 2U);
+  EXPECT_EQ(plan[0].then.front().key, host_key("/mete/", kFirst));
+  EXPECT_EQ(plan[0].then.front().lease, 7);
+  // A new key in place of an old one; none where this machine has no such network any more.
+  const auto renewed =
+      put_back_plan("/mete/", encrypted({}, {host(kFirst, 1)}), {{shop()}, {}, host(kFirst, 2)}, kFirst, 7);
+  ASSERT_EQ(renewed.size(), 1U);
+  EXPECT_EQ(renewed[0].conditions.front().value, to_json(host(kFirst, 1)));
+  EXPECT_EQ(renewed[0].then.front().value, to_json(host(kFirst, 2)));
+  const auto gone =
+      put_back_plan("/mete/", encrypted({}, {host(kFirst, 1), host(kSecond, 2)}), {{shop()}, {}}, kFirst, 7);
+  ASSERT_EQ(gone.size(), 1U);
+  EXPECT_EQ(gone[0].then.front().does, Does::kRemove);
+  EXPECT_EQ(gone[0].then.front().key, host_key("/mete/", kFirst));
 }
 
 TEST(PutBack, SaysWhatEtcdLacks) {

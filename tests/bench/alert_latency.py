@@ -14,12 +14,11 @@ import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from alertmanager_peer import Alertmanager, Webhook  # noqa: E402
+from event_time import time_of  # noqa: E402
 from mete_agent import Agent, wait_for, write  # noqa: E402
 from pods import job, pod, wait_running  # noqa: E402
 from prometheus_peer import Prometheus  # noqa: E402
 
-sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/peers")
-from alerts_test import time_of  # noqa: E402
 
 TIMES = 15
 
@@ -96,7 +95,7 @@ def bench(kills, busy):
             built_in = latencies(log.killed, hook)
             assert len(built_in) >= 0.95 * kills, "only %d of %d kills were found in the kernel's log" % (len(built_in), kills)
             shown("the agent itself", built_in)
-            events = {each["pod"].split("/")[1]: time_of(each) for each in agent.events("OOMKilled")}
+            events = {each["pod"].split("/")[1]: time_of(each["time"]) for each in agent.events("OOMKilled")}
             shown("  of which until the agent's event OOMKilled", latencies_of(log.killed, events))
             shown("Prometheus (1 s, 1 s) and Alertmanager (group_wait 0s)", latencies(log.killed, alertmanager.webhook))
 

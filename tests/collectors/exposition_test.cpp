@@ -167,7 +167,7 @@ TEST(Metrics, ThrottleLengthsAreACumulativeHistogram) {
   lengths.buckets.back() = 1;
   lengths.sum = std::chrono::milliseconds(1'500);
   Series series;
-  series.throttle_lengths = lengths;
+  series.throttle_lengths = std::make_shared<const ThrottleLengths>(lengths);
   const std::string out = render(reading_of(kLabels, {}, series));
   const std::string name = "mete_container_cpu_throttle_seconds";
   EXPECT_NE(out.find("# TYPE " + name + " histogram\n"), std::string::npos);

@@ -15,6 +15,8 @@ TEST(Throttling, StretchesFallIntoTheirBuckets) {
   EXPECT_EQ(lengths.buckets[6], 1U) << "60 ms is above 50 and below 100";
   observe(lengths, {11, milliseconds(160)}, {13, milliseconds(164)});
   EXPECT_EQ(lengths.buckets[1], 2U) << "two of 2 ms each";
+  // Factor 2^(1/8): 60 ms is in (58.2, 63.4], 2 ms in (1.953, 2.129].
+  EXPECT_EQ(lengths.native.buckets(), (std::map<std::int32_t, std::uint64_t>{{-71, 2}, {-32, 1}}));
   observe(lengths, {13, milliseconds(164)}, {14, milliseconds(5'164)});
   EXPECT_EQ(lengths.buckets.back(), 1U);
   observe(lengths, {14, milliseconds(5'164)}, {14, milliseconds(5'164)});

@@ -22,6 +22,7 @@ TEST(OverlayConfig, HasDefaults) {
   EXPECT_EQ(overlay.endpoints, (std::vector<std::string>{"http://192.0.2.9:2379"}));
   EXPECT_EQ(overlay.prefix, "/mete/");
   EXPECT_EQ(overlay.port, 4789);
+  EXPECT_EQ(overlay.tunnel_port, 14789);
   EXPECT_EQ(overlay.ttl, std::chrono::seconds(60));
   EXPECT_FALSE(overlay.advertise.has_value());
 }
@@ -29,7 +30,8 @@ TEST(OverlayConfig, HasDefaults) {
 TEST(OverlayConfig, ReadsEverything) {
   const auto file = read(
       "{etcd: {endpoints: ['https://a:2379', 'https://[2001:db8::9]:2379'], caFile: ca, certFile: c, keyFile: k,"
-      " username: mete, passwordFile: p, prefix: /site/}, advertise: '2001:db8::1', port: 8472, ttl: 1m}");
+      " username: mete, passwordFile: p, prefix: /site/}, advertise: '2001:db8::1', port: 8472, wireguardPort: 51820, "
+      "ttl: 1m}");
   ASSERT_TRUE(file.errors.empty()) << joined(file.errors);
   const OverlayPolicy& overlay = file.config.network.overlay;
   EXPECT_EQ(overlay.endpoints.size(), 2U);
@@ -38,6 +40,7 @@ TEST(OverlayConfig, ReadsEverything) {
   EXPECT_EQ(overlay.prefix, "/site/");
   EXPECT_EQ(overlay.advertise, parse_ip("2001:db8::1"));
   EXPECT_EQ(overlay.port, 8472);
+  EXPECT_EQ(overlay.tunnel_port, 51820);
 }
 
 TEST(OverlayConfig, WhatCannotBeIsOneError) {
@@ -46,7 +49,9 @@ TEST(OverlayConfig, WhatCannotBeIsOneError) {
         "{etcd: {endpoints: ['http://a/path']}}", "{etcd: {endpoints: ['http://a:1'], caFile: x}}",
         "{etcd: {endpoints: ['https://a:1'], certFile: x}}", "{etcd: {endpoints: ['http://a:1'], username: x}}",
         "{etcd: {endpoints: ['http://a:1']}, advertise: here}", "{etcd: {endpoints: ['http://a:1']}, port: 0}",
-        "{etcd: {endpoints: ['http://a:1']}, ttl: 1s}", "{etcd: {endpoints: ['http://a:1']}, ttl: 2h}"})
+        "{etcd: {endpoints: ['http://a:1']}, wireguardPort: 4789}",
+        "{etcd: {endpoints: ['http://a:1']}, wireguardPort: 70000}", "{etcd: {endpoints: ['http://a:1']}, ttl: 1s}",
+        "{etcd: {endpoints: ['http://a:1']}, ttl: 2h}"})
     EXPECT_EQ(read(wrong).errors.size(), 1U) << wrong << "\n" << joined(read(wrong).errors);
 }
 

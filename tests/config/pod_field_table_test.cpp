@@ -91,14 +91,14 @@ std::map<std::string, FieldUse> pod_fields() {
   return walk.fields;
 }
 
-// "root/attach_test.py test_name", "env.yaml pod-name" of root/manifests or "Suite.Name" of a test program.
+// "root/attach_test.py test_name", "env.yaml pod-name" of root/pods/manifests or "Suite.Name" of a test program.
 bool test_exists(const std::string& name, const std::string& sources) {
   const auto space = name.find(' ');
   if (space != std::string::npos) {
     const std::string file = name.substr(0, space);
     const std::string found = name.substr(space + 1);
     if (!file.ends_with(".yaml")) return read_source("tests/" + file).find("def " + found + "(") != std::string::npos;
-    const std::string manifests = read_source("tests/root/manifests/" + file);
+    const std::string manifests = read_source("tests/root/pods/manifests/" + file);
     return std::any_of(std::begin(kEndsOfName), std::end(kEndsOfName),
                        [&](char end) { return manifests.find("name: " + found + end) != std::string::npos; });
   }

@@ -1,47 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the kernel to the webhook: an agent, Debian's Prometheus and Alertmanager with the files of dashboards/. What suffers is told once;
 what works at its quota, reads, writes and sleeps is not told at all. The rules are 15 times faster than their files."""
-import calendar
 import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from alert_exercises import HEALTHY, ONCE, TIMES, check  # noqa: E402
 from alertmanager_peer import Alertmanager  # noqa: E402
+from event_time import time_of  # noqa: E402
 from mete_agent import SOURCE, Agent, run_tests, wait_for  # noqa: E402
-from pods import job, pod, wait_exited, wait_running  # noqa: E402
+from pods import wait_exited, wait_running  # noqa: E402
 from prometheus_peer import Prometheus  # noqa: E402
-
-TIMES = 15
-
-
-def working(milliseconds, pause):
-    """A shell's command that works so long in CPU time, as the kernel counts it, and then sleeps, again and again."""
-    return ("read t x < /proc/self/schedstat; while :; do end=$((t + %d000000)); while [ $t -lt $end ]; do read t x < /proc/self/schedstat; done; "
-            "usleep %d; read t x < /proc/self/schedstat; done" % (milliseconds, pause * 1000))
-
-
-def limits(memory="32Mi"):
-    return "resources: {requests: {cpu: 10m, memory: 8Mi}, limits: {cpu: 100m, memory: %s}}" % memory
-
-
-# Healthy, and busy: near its quota without waiting; over its quota for an instant with time enough; page cache up to the limit; a disk.
-HEALTHY = {
-    "paced": pod("paced", working(9, 90), limits()),
-    "touching": pod("touching", working(12, 170), limits()),
-    "caching": pod("caching", "while :; do dd if=/dev/zero of=/tmp/f bs=64k count=500 2>/dev/null; cat /tmp/f > /dev/null; usleep 300000; done", limits()),
-    "idle": pod("idle", lines=limits()),
-}
-ONCE = job("once", "usleep 300000; exec dd if=/dev/zero of=/dev/null bs=64M count=1", "resources: {limits: {memory: 16Mi}}", main="hog")
-
-
-def time_of(event):
-    whole, _, fraction = event["time"].rstrip("Z").partition(".")
-    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + (fraction or "0"))
-
-
-def names(found):
-    return sorted({labels["alertname"] for _, labels in found})
-
 
 def test_what_suffers_is_told_and_what_works_is_not():
     with Agent().start() as agent, Alertmanager(agent.work) as alertmanager:
@@ -64,7 +33,7 @@ def test_what_suffers_is_told_and_what_works_is_not():
             wait_for("a target that was there before", lambda: prometheus.value('up{job="mete"} offset %ds' % (600 / TIMES + 2)), 120, 0.5)
             agent.apply(ONCE)
             wait_exited(agent, "once")
-            killed = time_of(agent.event("OOMKilled"))
+            killed = time_of(agent.event("OOMKilled")["time"])
             told_at, _ = wait_for("the kill to be told", lambda: told.firing(pod="once"), 120, 0.02)[0]
             print("     from the kernel's kill to the webhook, through Prometheus and the Alertmanager: %.2f s" % (told_at - killed))
 
@@ -97,22 +66,6 @@ def agent_dies(agent, prometheus, alertmanager):
         return {each["labels"]["alertname"] for each in prometheus.api("alerts")["alerts"] if each["state"] == "firing"} <= held | {"MeteTargetDown"}
     wait_for("the others to be held back, or to end with their counters", held_back, 60, 0.2)
     wait_for("the end of the throttling to be told", lambda: told.resolved(alertname="MeteThrottlingHurts"), 120, 0.2)
-
-
-def check(told):
-    wrong = [labels for _, labels in told.firing() if labels.get("pod") in HEALTHY]
-    assert not wrong, "told of what is healthy: %s" % wrong
-    once = told.firing(pod="once")
-    assert names(once) == ["MeteOomKill"] and len(once) == 1, once
-    throttled = told.firing(pod="throttled")
-    assert names(throttled) == ["MeteThrottlingHurts"] and len(throttled) == 1, throttled
-    assert set(names(told.firing(pod="oom"))) <= {"MeteOomKill", "MeteOomLoop", "MeteCrashLoop"}, told.firing(pod="oom")
-    # Each message is about one container.
-    for _, message in told.told:
-        pods = {each["labels"].get("pod") for each in message["alerts"]}
-        assert len(pods) == 1, message
-    machine = [labels for _, labels in told.firing() if not labels.get("pod")]
-    print("     of the machine, which others use too: %s" % sorted({each["alertname"] for each in machine}))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import tarfile
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from builds import Builder, base_folder, write_files  # noqa: E402
-from child_process import stop  # noqa: E402, F401
 from leftovers import clean_up, unmount_below  # noqa: E402
 from mete_agent import SOURCE, need_root, run_tests, skip, work_folder  # noqa: E402
 from runtimes import QUIET, Docker, need  # noqa: E402

@@ -8,13 +8,12 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from alert_exercises import HEALTHY, TIMES, check  # noqa: E402
 from alertmanager_peer import Alertmanager, Webhook  # noqa: E402
+from event_time import time_of  # noqa: E402
 from mete_agent import SOURCE, Agent, run_tests, wait_for, write  # noqa: E402
 from pods import job, pod, wait_exited, wait_running  # noqa: E402
 from web_site import Authority, basic  # noqa: E402
-import alerts_test  # noqa: E402 - the same exercises as through Prometheus
-
-TIMES = alerts_test.TIMES
 
 
 def configured(agent, receivers, more=""):
@@ -35,7 +34,7 @@ def alerts_of(agent):
 def kill_once(agent, name):
     agent.apply(job(name, "exec dd if=/dev/zero of=/dev/null bs=64M count=1", "resources: {limits: {memory: 16Mi}}", main="hog"))
     wait_exited(agent, name)
-    return alerts_test.time_of(next(each for each in agent.events("OOMKilled") if each["pod"] == "default/" + name))
+    return time_of(next(each for each in agent.events("OOMKilled") if each["pod"] == "default/" + name)["time"])
 
 
 def test_what_suffers_is_told_and_what_works_is_not():
@@ -43,10 +42,10 @@ def test_what_suffers_is_told_and_what_works_is_not():
         agent.start("--config", configured(agent, webhooks(hook) + "  alertmanagers: [{url: 'http://%s'}]\n" % alertmanager.address))
         both = [hook, alertmanager.webhook]
         begin = time.monotonic()
-        for each in alerts_test.HEALTHY.values():
+        for each in HEALTHY.values():
             agent.apply(each)
         agent.mete("apply", "-f", SOURCE + "/config/examples/throttled.yaml")
-        wait_running(agent, "throttled", *alerts_test.HEALTHY)
+        wait_running(agent, "throttled", *HEALTHY)
 
         # The CPU exercise.
         for told in both:
@@ -75,7 +74,7 @@ def test_what_suffers_is_told_and_what_works_is_not():
         # Ten minutes of the healthy ones, in the time of the rules.
         wait_for("ten minutes", lambda: time.monotonic() - begin > 600 / TIMES, 600, 0.5)
         for told in both:
-            alerts_test.check(told)
+            check(told)
         assert agent.metric("mete_alerts", state="firing") >= 2
         assert agent.metric("mete_alerts_sent_total", receiver=hook.url) >= 3 and not agent.metric("mete_alerts_failed_total")
         reasons = {each["fields"]["alert"] for each in agent.events("AlertFiring")}

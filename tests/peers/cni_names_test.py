@@ -5,7 +5,7 @@ import sys
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from cni import cni, enter, on  # noqa: E402
 from mete_agent import run_tests  # noqa: E402
-from names import addresses_of, resolver_of  # noqa: E402
+from names import addresses_of, resolver_of, services_of_one_network  # noqa: E402
 from pods import delete, documents, launch, pod  # noqa: E402
 
 
@@ -38,6 +38,13 @@ def test_a_pod_of_two_networks_finds_those_of_both():
         assert addresses_of(agent, "web", "router") == []
         agent.mete("network", "connect", "lan", "web")
         assert addresses_of(agent, "web", "router") == ["192.0.2.128"] and addresses_of(agent, "web", "db") == [agent.pod("db")["podIP"]]
+
+
+def test_names_of_services():
+    def behind(name, network):
+        return pod(name, "sleep 1000", "ports: [{name: http, containerPort: 8080}]\n", labels=", tier: back", metadata=", annotations: {mete/network: %s}" % network)
+    with cni() as agent:
+        services_of_one_network(agent, behind, launch, "shop")
 
 
 def test_servers_that_plugins_name_are_asked():

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Prometheus, Debian's, with the files of dashboards/, scrapes a running agent: numbers, alerts, the last words of what was short."""
-import calendar
 import os
 import re
 import sys
@@ -9,6 +8,7 @@ import urllib.request
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from cgroups import Cgroup  # noqa: E402
+from event_time import time_of  # noqa: E402
 from mete_agent import SOURCE, Agent, run_tests, wait_for  # noqa: E402
 from pods import job, pod, wait_exited, wait_running  # noqa: E402
 from prometheus_peer import Prometheus  # noqa: E402
@@ -110,8 +110,11 @@ def test_the_fleet_configuration_finds_agents_by_file_and_over_http():
 
 def test_native_histograms_are_scraped_and_the_rest_is_what_text_gives():
     with Agent().start() as agent:
-        agent.apply(job("p", "sleep 1000"))
+        agent.apply(job("p", "while :; do :; done", "resources: {limits: {cpu: 50m}}"))
         with Prometheus(agent, features=["native-histograms"]) as prometheus:
+            stretches = wait_for("throttled stretches", lambda: prometheus.value('histogram_count(mete_container_cpu_throttle_seconds{pod="p"}) > 2'), every=0.3)
+            mean = prometheus.value('histogram_sum(mete_container_cpu_throttle_seconds{pod="p"}) / histogram_count(mete_container_cpu_throttle_seconds{pod="p"})')
+            assert 0.001 < mean < 1, (stretches, mean)
             lag = wait_for("the histogram of the loop's lag", lambda: prometheus.api("query", query="mete_agent_loop_lag_seconds")["result"], every=0.3)
             assert len(lag) == 1 and int(lag[0]["histogram"][1]["count"]) > 0, lag
             late = wait_for("a quantile", lambda: prometheus.value("histogram_quantile(0.99, mete_agent_loop_lag_seconds)"), every=0.3)
@@ -120,7 +123,8 @@ def test_native_histograms_are_scraped_and_the_rest_is_what_text_gives():
             assert prometheus.value('count(up == 1)') == 1
             names = {name for name in prometheus.api("label/__name__/values") if not name.startswith(("up", "scrape_", "ALERTS", "mete:", "prometheus"))}
             text = {re.split(r"[{ ]", line)[0] for line in agent.get("/metrics").splitlines() if not line.startswith("#")}
-            native = {"mete_agent_loop_lag_seconds", "mete_agent_scrape_seconds", "mete_agent_launch_seconds", "mete_agent_probe_lateness_seconds"}
+            native = {"mete_agent_loop_lag_seconds", "mete_agent_scrape_seconds", "mete_agent_launch_seconds", "mete_agent_probe_lateness_seconds",
+                      "mete_container_cpu_throttle_seconds"}
             fixed = {name + suffix for name in native for suffix in ("_bucket", "_sum", "_count")}
             missing = {name for name in text - names if not name.startswith("mete_enforcement_reaction_seconds")} - fixed
             assert not missing and native <= names, (missing, native - names)
@@ -129,12 +133,6 @@ def test_native_histograms_are_scraped_and_the_rest_is_what_text_gives():
 
 
 SHORT = job("short", "usleep 30000; exec dd if=/dev/zero of=/dev/null bs=64M count=1", "resources: {limits: {memory: 16Mi}}", main="hog")
-
-
-def time_of(text):
-    """Seconds; Python's own parser knows no nanoseconds."""
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + (fraction or "0"))
 
 
 def test_a_container_of_50_ms_that_dies_by_oom_is_in_the_next_scrape_and_in_prometheus():

@@ -70,6 +70,7 @@ class Etcd(Place):
 
     def __init__(self):
         super().__init__()
+        self.address = ETCD
         self.work = work_folder("mete-etcd-")
         self.server = None
         for words in ("link add switch type bridge", "link set switch up", "addr add %s/24 dev switch" % ETCD):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An agent of the test's own: state, run folder, cgroup parent and port that nobody else uses, removed at the end."""
 import atexit
+import http.client
 import json
 import os
 import re
@@ -139,12 +140,37 @@ class Agent:
         """Takes an applied object from the folder of those, as between the end of one agent and the start of the next."""
         os.remove("%s/applied/%s.default.%s.yaml" % (self.state, kind, name))
 
+    def ask(self, path):
+        """(status, text) of the API. Conditions are asked of it and not of the command line: a test that waits starts no program each time."""
+        connection = http.client.HTTPConnection("mete")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.settimeout(240 * SLOW)
+            connection.sock.connect(self.run + "/mete.sock")
+            connection.request("GET", path, headers={"Connection": "close"})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def answer(self, path):
+        try:
+            status, text = self.ask(path)
+        except OSError as error:
+            raise AssertionError("no agent answers: %s" % error) from error
+        assert status == 200, (path, status, text)
+        return text
+
     def pods(self):
-        return json.loads(self.mete("ps", "-o", "json").stdout)["pods"]
+        return json.loads(self.answer("/mete/v1/pods"))["pods"]
 
     def pod(self, name):
-        done = self.mete("inspect", name, "-o", "json", check=False)
-        return json.loads(done.stdout) if done.returncode == 0 else None
+        """None: there is none of that name, or no agent."""
+        try:
+            status, text = self.ask("/mete/v1/pods/" + (name if "/" in name else "default/" + name))
+        except OSError:
+            return None
+        return json.loads(text) if status == 200 else None
 
     def container(self, pod, name=None):
         found = self.pod(pod)
@@ -159,7 +185,7 @@ class Agent:
     def events(self, reason=None, **fields):
         """Those of this reason with these fields, the oldest first. The agent tells of OOM kills in all cgroups of the machine that
         nobody holds: those of other tests are left out."""
-        lines = [json.loads(line) for line in self.mete("events", "-o", "json").stdout.splitlines()]
+        lines = [json.loads(line) for line in self.answer("/mete/v1/events").splitlines()]
         return [each for each in lines if reason in (None, each["reason"]) and fields.items() <= each.get("fields", {}).items() and not self.of_others(each)]
 
     def of_others(self, event):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is done with a network over several machines in nearly every test of them."""
 import json
+import re
+import struct
 
 from mete_agent import wait_for
 from pods import launch, pod
@@ -83,3 +85,38 @@ def sent(host):
     """Packets that have left by the tunnel."""
     device = tunnel(host)[0]
     return int(json.loads(host.run("ip", "-s", "-j", "link", "show", device).stdout)[0]["stats64"]["tx"]["packets"])
+
+
+def counted(host, *words):
+    """Packets that the rules with these words have dropped."""
+    found = [line for line in host.run("nft", "list", "table", "inet", "mete").stdout.splitlines() if all(each in line for each in words)]
+    assert found, (words, host.run("nft", "list", "table", "inet", "mete").stdout)
+    return sum(int(re.search(r"packets (\d+)", line).group(1)) for line in found)
+
+
+def received(host, name):
+    """Frames that came in by the network's device for other machines."""
+    device = "mtx" + inspected(host, name)[0]["device"][3:]
+    return int(json.loads(host.run("ip", "-s", "-j", "link", "show", device).stdout)[0]["stats64"]["rx"]["packets"])
+
+
+def vxlan_packet(vni, to_mac):
+    """A frame of nobody to a pod's hardware address."""
+    frame = bytes.fromhex(to_mac.replace(":", "")) + bytes.fromhex("020000000001") + b"\x08\x00" + bytes(46)
+    return struct.pack("!II", 0x08000000, vni << 8) + frame
+
+
+def hardware(host, pod, name):
+    return next(each["mac"] for each in inspected(host, name)[0]["pods"] if each["pod"] == "default/" + pod)
+
+
+def send_vxlan(host, pid, packet, *machines):
+    """From the network of the process to each of these addresses."""
+    host.run("nsenter", "-t", str(pid), "-n", "python3", "-c", SEND, packet.hex(), *machines)
+
+
+SEND = """
+import socket, sys
+for each in sys.argv[2:]:
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(bytes.fromhex(sys.argv[1]), (each, 4789))
+"""

@@ -4,11 +4,12 @@ import sys
 
 sys.path.insert(0, __file__.rsplit("/", 1)[0])
 from machine import Plan, run  # noqa: E402
-from split import NETWORK_CASES, QEMU_DISK, all_script_cases  # noqa: E402
+from split import NETWORK_CASES, NETWORK_PROGRAM_CASES, QEMU_DISK, all_program_cases, all_script_cases  # noqa: E402
 
 plan = Plan("payload", QEMU_DISK)
-for name, cases in NETWORK_CASES.items():
-    unknown = sorted(set(cases) - set(all_script_cases(name)))
-    assert not unknown, "%s has no %s: mend NETWORK_CASES in tests/vm/split.py" % (name, ", ".join(unknown))
-    plan.script(name, cases)
+for table, all_cases, add in ((NETWORK_PROGRAM_CASES, all_program_cases, plan.program), (NETWORK_CASES, all_script_cases, plan.script)):
+    for name, cases in table.items():
+        unknown = sorted(set(cases) - set(all_cases(name)))
+        assert not unknown, "%s has no %s: mend its table in tests/vm/split.py" % (name, ", ".join(unknown))
+        add(name, cases)
 run("qemu", plan, disk=True)

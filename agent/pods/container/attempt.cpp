@@ -244,6 +244,7 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   // Nothing of an attempt outlives its first process: in a PID namespace that is shared the kernel does not see to
   // that.
   kill_rest();
+  if (own.state == ContainerState::kWaiting && !pod.shares_processes()) give_quota();
   // A container that has ended for good needs no cgroup. Its counters, and with them the end, go to the record first.
   // Until that is saved the shim's file tells the end.
   const bool had_cgroup = own.cgroup_id != 0;
@@ -252,6 +253,13 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   if (!saved) slot_.save(runtime::Durability::durable);
   report_end(status);
   pod.container_ended();
+}
+
+// What was killed is gone: until the next start its limits are told as they are asked for.
+void Attempt::give_quota() {
+  cgroup_.limits().give_quota();
+  if (const auto given = slot_.pod().give_quota(); !given && !runtime::cgroup::is_gone(given.error()))
+    slot_.warn(Reason::kLimitFailed, given.error().what);
 }
 
 void Attempt::report_end(const runtime::shim::ExitStatus& status) {

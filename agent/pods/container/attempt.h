@@ -101,7 +101,8 @@ class Attempt {
   void running(const runtime::shim::Started& started);
   void watch_process();
   void process_ended();
-  void kill_rest();      // what the first process has left in the cgroup
+  void kill_rest();  // what the first process has left in the cgroup
+  void give_quota();
   void wait_for_shim();  // which has only to write the exit status: reports when it cannot
   void end_unwell(std::chrono::seconds grace, bool restart);
   void end_within(std::chrono::seconds grace);  // stop signal, grace, kill

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/container/container_limits.h"
 
+#include <utility>
+
 #include "agent/base/digest.h"
 #include "agent/enforcement/io_facts.h"
 #include "agent/pods/pod.h"
@@ -68,7 +70,14 @@ Status ContainerLimits::write_each() {
 void ContainerLimits::lift_quota() {
   if (!limits_.cpu_bandwidth || limits_.cpu_bandwidth->quota.is_unlimited()) return;
   limits_.cpu_bandwidth->quota = {};
+  quota_lifted_ = true;
   runtime::cgroup::lift_cpu_quota(group_);  // whoever cannot have it dies later
+}
+
+void ContainerLimits::give_quota() {
+  if (!std::exchange(quota_lifted_, false) || slot_.spec() == nullptr) return;
+  const auto given = write_lent_quota();
+  if (!given && !runtime::cgroup::is_gone(given.error())) slot_.warn(Reason::kLimitFailed, given.error().what);
 }
 
 void ContainerLimits::note_written() {

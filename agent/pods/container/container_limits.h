@@ -57,8 +57,10 @@ class ContainerLimits {
   [[nodiscard]] Status let_kernel_decide();
 
   // All of it is killed now. A task that its quota has stopped dies when its next period begins, which was measured to
-  // be up to 0.2 s late (Linux 6.1). The next attempt has its quota again.
+  // be up to 0.2 s late (Linux 6.1). The next attempt has its quota again, and whoever waits for one.
   void lift_quota();
+  // Writes the quota that lift_quota() took away.
+  void give_quota();
 
   // For loans. The memory limit with what the record says is raised: the record is saved before it is written.
   [[nodiscard]] Status write_raise();
@@ -79,6 +81,7 @@ class ContainerLimits {
   ContainerCores& cores_;
   runtime::cgroup::Limits limits_;
   std::optional<std::chrono::microseconds> lent_quota_;  // of a period of its own quota
+  bool quota_lifted_ = false;
   enforcers::IoFacts io_;
   // The policy whose parts that the machine does not support are reported; null: none.
   std::unique_ptr<const config::Policy> faults_reported_;

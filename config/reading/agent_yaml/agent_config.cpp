@@ -6,6 +6,7 @@
 
 #include "config/model/diagnostics.h"
 #include "config/reading/agent_yaml/alert_readers.h"
+#include "config/reading/agent_yaml/export_reader.h"
 #include "config/reading/agent_yaml/network_reader.h"
 #include "config/reading/agent_yaml/registries.h"
 #include "config/reading/agent_yaml/storage_reader.h"
@@ -18,22 +19,6 @@
 
 namespace mete::config {
 namespace {
-
-constexpr std::int64_t kMostCgroups = 1'000'000;
-
-constexpr std::array kExportFields = std::to_array<FieldSpec>({
-    {.name = "containers", .type = FieldType::kBool, .doc = "Containers and pods of all runtimes"},
-    {.name = "slices", .type = FieldType::kBool, .doc = "systemd's slices"},
-    {.name = "services", .type = FieldType::kBool, .doc = "systemd's services and scopes"},
-    {.name = "other", .type = FieldType::kBool, .doc = "All other cgroups"},
-    {.name = "include", .type = FieldType::kStringList, .doc = "Patterns of cgroup paths that are always exported"},
-    {.name = "exclude", .type = FieldType::kStringList, .doc = "Patterns of cgroup paths that never are"},
-    {.name = "idLabel", .type = FieldType::kBool, .doc = "The label id, the cgroup's path"},
-    {.name = "labels", .type = FieldType::kStringList, .doc = "Patterns of container labels"},
-    {.name = "maxCgroups", .type = FieldType::kInteger, .min = 1, .max = kMostCgroups, .doc = "At most so many"},
-    {.name = "kube", .type = FieldType::kBool, .doc = "The kube_* families, from the manifests"},
-});
-constexpr ObjectSpec kExportSpec = {.name = "Export", .fields = kExportFields};
 
 constexpr std::array kCollectorFields = std::to_array<FieldSpec>({
     {.name = "enable", .type = FieldType::kStringList, .doc = "Collectors that are off by default"},
@@ -168,21 +153,6 @@ constexpr std::array kFields = std::to_array<FieldSpec>({
     {.name = "storage", .type = FieldType::kObject, .object = &kStorageSpec, .doc = "The files of containers"},
     {.name = "web", .type = FieldType::kObject, .object = &kWebSpec, .doc = "How the address is guarded"},
 });
-
-ExportPolicy read_export(const View& view) {
-  ExportPolicy policy;
-  policy.containers = view["containers"].boolean(policy.containers);
-  policy.slices = view["slices"].boolean(policy.slices);
-  policy.services = view["services"].boolean(policy.services);
-  policy.other = view["other"].boolean(policy.other);
-  policy.include = view["include"].texts();
-  policy.exclude = view["exclude"].texts();
-  policy.id_label = view["idLabel"].boolean(policy.id_label);
-  if (view["labels"]) policy.labels = view["labels"].texts();
-  policy.most_cgroups = view["maxCgroups"].integer().value_or(policy.most_cgroups);
-  policy.kube = view["kube"].boolean(policy.kube);
-  return policy;
-}
 
 std::optional<Ratio> read_ratio(const View& view, Ratio least, Ratio most, const std::string& expected) {
   const auto ratio = read_with(view, parse_percent);

@@ -38,6 +38,11 @@ constexpr std::array kOverlayFields = std::to_array<FieldSpec>({
      .min = 1,
      .max = 65535,
      .doc = "UDP, of VXLAN; 4789 where none is set"},
+    {.name = "wireguardPort",
+     .type = FieldType::kInteger,
+     .min = 1,
+     .max = 65535,
+     .doc = "UDP, of WireGuard, by which encrypted networks go; 14789 where none is set"},
     {.name = "ttl",
      .type = FieldType::kDuration,
      .doc = "How long a machine may be silent before the others forget its pods, 5s to 1h; 60s where none is set"},
@@ -90,6 +95,9 @@ OverlayPolicy read_overlay(const View& view) {
     if (!overlay.advertise) advertise.error(mismatch(describe(advertise.node()), "an IP address of this machine"));
   }
   overlay.port = view["port"].integer().value_or(overlay.port);
+  overlay.tunnel_port = view["wireguardPort"].integer().value_or(overlay.tunnel_port);
+  if (overlay.tunnel_port == overlay.port)
+    view["wireguardPort"].error(mismatch(std::to_string(overlay.port), "another port than VXLAN's"));
   if (const auto ttl = read_with(view["ttl"], parse_duration)) {
     overlay.ttl = std::chrono::duration_cast<seconds>(*ttl);
     if (*ttl < seconds(5) || *ttl > std::chrono::hours(1))

@@ -62,7 +62,7 @@ const keepsUp: Section = {
     [
       heatmap({
         title: 'Loop lag, all timers', unit: units.Seconds, text: 'Spots far above the rest: something blocked the loop for that long.',
-        expr: `sum by (le) (rate(mete_agent_loop_lag_seconds_bucket{${AGENT}}[$__rate_interval]))`,
+        metric: 'mete_agent_loop_lag_seconds', labels: AGENT,
       }),
       graph({
         title: 'Scrapes', unit: units.Seconds, text: 'As the agent measures them, and as Prometheus sees them: the difference is the way and compression.',

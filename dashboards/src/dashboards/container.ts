@@ -87,7 +87,7 @@ const cpu: Section = {
       heatmap({
         title: 'How long throttled stretches last', unit: units.Seconds,
         text: 'What a request may lose at once. Long ones with little use: the quota is spent in bursts, give it cpu.burst.',
-        expr: `sum by (le) (rate(mete_container_cpu_throttle_seconds_bucket{${ONE}}[$__rate_interval]))`,
+        metric: 'mete_container_cpu_throttle_seconds', labels: ONE,
       }),
       graph({
         title: 'Time lost to quotas', unit: units.Short,

@@ -57,7 +57,7 @@ TEST(Vxlan, ItsNameFollowsTheBridges) {
 }
 
 TEST(Vxlan, APodElsewhereIsThreeEntries) {
-  const auto messages = change_entries(7, {}, entries_of({entry("10.90.0.2", "192.0.2.1")}));
+  const auto messages = change_entries(7, {}, entries_of({entry("10.90.0.2", "192.0.2.1")}, 0));
   EXPECT_EQ(written(messages), (std::vector<Written>{one(RTM_NEWNEIGH, PF_BRIDGE, NTF_SELF, NUD_PERMANENT | NUD_NOARP),
                                                      one(RTM_NEWNEIGH, PF_BRIDGE, NTF_MASTER, NUD_NOARP),
                                                      one(RTM_NEWNEIGH, AF_INET, 0, NUD_PERMANENT)}));
@@ -66,17 +66,17 @@ TEST(Vxlan, APodElsewhereIsThreeEntries) {
 TEST(Vxlan, BothAddressesOfAPodShareItsForwarding) {
   auto v6 = entry("10.90.0.2", "192.0.2.1");
   v6.address = *parse_ip("fd00:90::2");
-  const auto all = entries_of({entry("10.90.0.2", "192.0.2.1"), v6});
+  const auto all = entries_of({entry("10.90.0.2", "192.0.2.1"), v6}, 0);
   EXPECT_EQ(all.forward.size(), 1U);
   EXPECT_EQ(all.neighbours.size(), 2U);
 }
 
 TEST(Vxlan, OnlyWhatDiffersIsWritten) {
-  const auto before = entries_of({entry("10.90.0.2", "192.0.2.1"), entry("10.90.0.3", "192.0.2.1")});
+  const auto before = entries_of({entry("10.90.0.2", "192.0.2.1"), entry("10.90.0.3", "192.0.2.1")}, 0);
   EXPECT_TRUE(change_entries(7, before, before).empty());
   EXPECT_EQ(change_entries(7, before, {}).size(), 6U);
   // A pod that is on another machine now: its address stays, and the old way goes before the new one comes.
-  const auto after = entries_of({entry("10.90.0.2", "192.0.2.2"), entry("10.90.0.3", "192.0.2.1")});
+  const auto after = entries_of({entry("10.90.0.2", "192.0.2.2"), entry("10.90.0.3", "192.0.2.1")}, 0);
   EXPECT_EQ(written(change_entries(7, before, after)),
             (std::vector<Written>{one(RTM_DELNEIGH, PF_BRIDGE, NTF_SELF, NUD_PERMANENT | NUD_NOARP),
                                   one(RTM_DELNEIGH, PF_BRIDGE, NTF_MASTER, NUD_NOARP),
@@ -84,8 +84,11 @@ TEST(Vxlan, OnlyWhatDiffersIsWritten) {
                                   one(RTM_NEWNEIGH, PF_BRIDGE, NTF_MASTER, NUD_NOARP)}));
 }
 
-TEST(Vxlan, WhatTheKernelHasIsReadBack) {
-  const auto wanted = entries_of({entry("10.90.0.2", "192.0.2.1"), entry("10.90.0.3", "192.0.2.2")});
+class VxlanOf : public ::testing::TestWithParam<int> {};  // by which device
+INSTANTIATE_TEST_SUITE_P(Vxlan, VxlanOf, ::testing::Values(0, 12));
+
+TEST_P(VxlanOf, WhatTheKernelHasIsReadBack) {
+  const auto wanted = entries_of({entry("10.90.0.2", "192.0.2.1"), entry("10.90.0.3", "192.0.2.2")}, GetParam());
   VxlanEntries read;
   for (const auto& each : change_entries(7, {}, wanted)) {
     std::string bytes = each.bytes();
@@ -96,6 +99,13 @@ TEST(Vxlan, WhatTheKernelHasIsReadBack) {
     EXPECT_EQ(of_another, VxlanEntries{});
   }
   EXPECT_EQ(read, wanted);
+}
+
+TEST(Vxlan, AnEntryByAnotherWayIsAnotherOne) {
+  const RemoteEntries one = {entry("10.90.0.2", "192.0.2.1")};
+  EXPECT_TRUE(change_entries(7, entries_of(one, 12), entries_of(one, 12)).empty());
+  // Only the forwarding differs, not the neighbour: removed, and made again.
+  EXPECT_EQ(change_entries(7, entries_of(one, 0), entries_of(one, 12)).size(), 4U);
 }
 
 }  // namespace

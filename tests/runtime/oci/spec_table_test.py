@@ -6,14 +6,14 @@ import re
 import sys
 
 TESTS = os.path.realpath(os.path.dirname(__file__) + "/../..")
-FILES = {"config": "runtime/oci/oci_config*_test.cpp", "parts": "runtime/oci/oci_parts_test.cpp", "attack": "root/oci_attack_test.py",
-         "process attack": "root/oci_attack_process_test.py", "rights attack": "root/oci_attack_rights_test.py",
-         "hostile": "root/oci_hostile_config_test.py", "isolation": "root/oci_isolation_test.py", "habits": "root/oci_image_habits_test.py",
+FILES = {"config": "runtime/oci/oci_config*_test.cpp", "parts": "runtime/oci/oci_parts_test.cpp", "attack": "root/oci/oci_attack_test.py",
+         "process attack": "root/oci/oci_attack_process_test.py", "rights attack": "root/oci/oci_attack_rights_test.py",
+         "hostile": "root/oci/oci_hostile_config_test.py", "isolation": "root/oci/oci_isolation_test.py", "habits": "root/oci/oci_image_habits_test.py",
          "clients": "peers/oci_clients/*.py"}
 
 
 def cases_of(name):
-    pattern = FILES.get(name, "root/%s_root_test.cpp" % name)
+    pattern = FILES.get(name, "root/*/%s_root_test.cpp" % name)
     text = "".join(open(path).read() for path in glob.glob(TESTS + "/" + pattern))
     found = set(re.findall(r"^TEST(?:_F)?\(\w+, (\w+)\)", text, re.M))
     return found | {each.removeprefix("test_").replace("_", " ") for each in re.findall(r"^def (\w+)\(", text, re.M)}
