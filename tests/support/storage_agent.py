@@ -41,7 +41,7 @@ class StorageAgent(Agent):
         done = subprocess.run(["mount", "-t", type_of, "-o", options, image, self.state], capture_output=True, text=True)
         if done.returncode != 0:
             self.close()
-            skip_case("this kernel mounts no %s: %s" % (kind, done.stderr.strip()))
+            skip_case("this kernel mounts no %s: %s" % ("ext4 with project quotas (CONFIG_QUOTA)" if kind == "prjquota" else kind, done.stderr.strip()))
         subprocess.run(["cp", "-a", before + "/.", self.state], check=True)
 
     def begin_or_skip(self, *more):

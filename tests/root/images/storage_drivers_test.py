@@ -231,8 +231,8 @@ def test_devicemapper_is_told_and_ends_with_its_last_container():
         assert info["Driver"] == "devicemapper" and rows["Pool Name"] == name + "-pool" and rows["Pool Fault"] == "none", info
         assert "Pool Name: " + name in agent.mete("info").stdout
         assert sorted(volumes.values())[1:] == ["images"] and len(agent.devices()) == 5, (volumes, agent.devices())
-        used = agent.metric("mete_storage_pool_used_bytes", kind="data")
-        assert MB < used < agent.metric("mete_storage_pool_size_bytes", kind="data") and agent.metric("mete_storage_pool_writable") == 1
+        wait_for("the pool to be looked at", lambda: agent.metric("mete_storage_pool_used_bytes", kind="data") > MB)
+        assert agent.metric("mete_storage_pool_size_bytes", kind="data") > 256 * MB and agent.metric("mete_storage_pool_writable") == 1
         # An agent with another driver keeps what it needs for the container, and no longer.
         agent.stop()
         agent.start(*with_config(agent, "storage: {driver: overlay}\n"))
