@@ -65,10 +65,8 @@ Status ContainerLimits::write_each() {
   return written;
 }
 
-void ContainerLimits::lift_quota() {
-  if (!limits_.cpu_bandwidth || limits_.cpu_bandwidth->quota.is_unlimited()) return;
-  limits_.cpu_bandwidth->quota = {};
-  runtime::cgroup::lift_cpu_quota(group_);  // whoever cannot have it dies later
+void ContainerLimits::quota_is_lifted() {
+  if (limits_.cpu_bandwidth) limits_.cpu_bandwidth->quota = {};
 }
 
 void ContainerLimits::note_written() {
