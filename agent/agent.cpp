@@ -61,10 +61,12 @@ class Agent {
         launches_(kLaunchesPerProcessor * std::max(1U, std::thread::hardware_concurrency())),
         turns_(loop_),
         workers_(loop_),
+        cleaners_(loop_, 2, Workers::AtEnd::kDrop),
         sockets_(loop_),
         puller_(loop_, settings_, images_),
-        services_{loop_,     settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_,
-                  launches_, turns_,    workers_,     sockets_,    puller_, {},      {},     {},          0},
+        services_{loop_,       settings_,    hierarchies_, collection_, images_,  events_,   files_,
+                  kernel_log_, instruments_, launches_,    turns_,      workers_, cleaners_, sockets_,
+                  puller_,     {},           {},           {},          0},
         enforcement_(services_, Forensics(settings_.forensics(), {})),
         manifests_(loop_, settings_, files_, events_),
         foreign_(enforcement_),
@@ -290,6 +292,7 @@ class Agent {
   Turns turns_;
   std::unique_ptr<runtime::storage::Driver> storage_;  // before the threads that use it
   Workers workers_;
+  Workers cleaners_;
   NamespaceSockets sockets_;
   ImagePuller puller_;
   Services services_;

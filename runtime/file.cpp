@@ -42,18 +42,18 @@ class TreeRemoval {
       return fail(shown + ": is a mount point, expected a plain directory; nothing below it was removed");
     if (depth == 0) top_ = child.get();
     if (depth == kDeepest) return move_up(dir, name, shown);
-    unsigned moved = 0;
-    do {
+    METE_CHECK(remove_children(child.get(), shown, depth));
+    for (unsigned moved = 0; depth == 0 && moved != moved_;) {
       moved = moved_;
+      if (::lseek(child.get(), 0, SEEK_SET) != 0) return fail_errno("read directory " + shown);
       METE_CHECK(remove_children(child.get(), shown, depth));
-    } while (depth == 0 && moved != moved_);
+    }
     if (::unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return fail_errno("remove " + shown);
     return {};
   }
 
   // Not by opendir(3), whose stream takes six more calls and 32 KiB for each directory.
   Status remove_children(int dir, const std::string& shown, int depth) {
-    if (::lseek(dir, 0, SEEK_SET) != 0) return fail_errno("read directory " + shown);  // an earlier pass has moved it
     alignas(dirent64) std::array<char, 2048> buffer;
     while (true) {
       const ssize_t got = ::getdents64(dir, buffer.data(), buffer.size());
@@ -97,10 +97,23 @@ Result<std::string> read_file(int dir, const std::string& path, std::size_t limi
 }
 
 Result<std::string> read_all(int fd, const std::string& shown, std::size_t limit) {
-  std::string text;
+  // Most files are short. One that is not goes on in a buffer that grows: procfs and cgroup files report no size.
+  std::array<char, 4096> first;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   std::size_t used = 0;
+  while (used < first.size()) {
+    const ssize_t got = ::read(fd, first.data() + used, first.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno("read " + shown);
+    if (got == 0) {
+      if (used > limit) break;
+      return std::string(first.data(), used);
+    }
+    used += static_cast<std::size_t>(got);
+  }
+  std::string text(first.data(), used);
   while (true) {
-    // procfs and cgroup files report no size, so the buffer grows as text arrives.
+    if (used > limit)
+      return fail(shown + ": found more than " + std::to_string(limit) + " bytes, expected at most that");
     if (text.size() - used < 4096) text.resize(text.size() + (text.size() < 65536 ? 16384 : text.size()));
     const ssize_t got = ::read(fd, text.data() + used, text.size() - used);
     if (got < 0) {
@@ -109,9 +122,6 @@ Result<std::string> read_all(int fd, const std::string& shown, std::size_t limit
     }
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
-    if (used > limit) {
-      return fail(shown + ": found more than " + std::to_string(limit) + " bytes, expected at most that");
-    }
   }
   text.resize(used);
   return text;

@@ -38,6 +38,7 @@ struct Services {
   LaunchGate& launches;
   Turns& turns;
   Workers& workers;
+  Workers& cleaners;  // remove what ended pods have left: a thousand of them do not keep the others waiting
   NamespaceSockets& sockets;
   ImagePuller& puller;
   std::string boot_id;

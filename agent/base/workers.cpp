@@ -7,20 +7,19 @@
 #include <utility>
 
 namespace mete::agent {
-namespace {
-
-constexpr std::size_t kThreads = 4;
-
-}  // namespace
 
 struct Workers::Pool {
-  asio::thread_pool threads{kThreads};
+  explicit Pool(std::size_t count) : threads(count) {}
+  asio::thread_pool threads;
 };
 
-Workers::Workers(asio::io_context& loop) : loop_(loop) {}
+Workers::Workers(asio::io_context& loop, std::size_t threads, AtEnd at_end)
+    : loop_(loop), threads_(threads), at_end_(at_end) {}
 
 Workers::~Workers() {
-  if (pool_) pool_->threads.join();
+  if (!pool_) return;
+  if (at_end_ == AtEnd::kDrop) pool_->threads.stop();
+  pool_->threads.join();
 }
 
 void Workers::run(std::function<void()> work, std::function<void()> done) {
@@ -30,7 +29,7 @@ void Workers::run(std::function<void()> work, std::function<void()> done) {
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, &before);
-    pool_ = std::make_unique<Pool>();
+    pool_ = std::make_unique<Pool>(threads_);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   asio::post(pool_->threads, [this, work = std::move(work), done = std::move(done)]() mutable {

@@ -3,6 +3,8 @@
 // use.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -12,7 +14,9 @@ namespace mete::agent {
 
 class Workers {
  public:
-  explicit Workers(asio::io_context& loop);
+  // At the end work that has not begun is done nevertheless, or dropped.
+  enum class AtEnd : std::uint8_t { kFinish, kDrop };
+  explicit Workers(asio::io_context& loop, std::size_t threads = 4, AtEnd at_end = AtEnd::kFinish);
   ~Workers();  // waits for work that has begun
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -23,6 +27,8 @@ class Workers {
  private:
   struct Pool;
   asio::io_context& loop_;
+  const std::size_t threads_;
+  const AtEnd at_end_;
   std::unique_ptr<Pool> pool_;
 };
 

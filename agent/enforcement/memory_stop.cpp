@@ -122,7 +122,7 @@ void MemoryStop::poll_release() {
     const bool waits = stopped_ == Stopped::kHeld && waits_in_kernel();
     const auto still = waits ? subject_.cgroup().under_oom() : subject_.cgroup().freeze_asked();
     if (still && *still) return poll_release();
-    const Trigger by = stopped_by_;
+    const Trigger by = *stopped_by_;
     const bool gone = !still;
     release();
     if (gone) return;
@@ -166,7 +166,7 @@ void MemoryStop::time_is_over() {
 }
 
 void MemoryStop::end_freeze() {
-  Trigger trigger = stopped_by_;
+  Trigger trigger = *stopped_by_;
   trigger.woken = std::chrono::steady_clock::now();
   trigger.because += ", and it was not thawed in time";
   // A frozen cgroup2 dies at once, and thaws after: it must not run on in between.
@@ -179,7 +179,7 @@ void MemoryStop::end_freeze() {
 void MemoryStop::end_hold() {
   const auto* const policy = subject_.policy();
   const OnOom then = policy != nullptr && policy->memory.hold ? policy->memory.hold->then : OnOom::kKillContainer;
-  Trigger trigger = stopped_by_;
+  Trigger trigger = *stopped_by_;
   trigger.woken = std::chrono::steady_clock::now();
   trigger.because += ", and no memory was freed in time";
   std::optional<Outcome> killed;

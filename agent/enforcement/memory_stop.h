@@ -14,6 +14,7 @@
 #include "agent/enforcement/memory_actions.h"
 #include "agent/enforcement/memory_gauge.h"
 #include "agent/enforcement/subject.h"
+#include "config/base/box.h"
 
 namespace mete::agent {
 
@@ -61,7 +62,7 @@ class MemoryStop {
   Timer release_timer_;
   Timer again_timer_;
   Stopped stopped_ = Stopped::kNo;
-  Trigger stopped_by_;
+  Box<Trigger> stopped_by_;  // while it is stopped
   config::AfterFreeze after_freeze_ = config::AfterFreeze::kThaw;
   Moment refused_until_{};
   bool kernel_decides_ = false;

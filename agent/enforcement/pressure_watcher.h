@@ -11,6 +11,7 @@
 #include "agent/enforcement/incident.h"
 #include "agent/enforcement/memory_gauge.h"
 #include "agent/enforcement/subject.h"
+#include "config/base/box.h"
 #include "enforcers/memory_watch.h"
 #include "enforcers/pressure_notice.h"
 #include "enforcers/stuck_at_high.h"
@@ -65,12 +66,12 @@ class PressureWatcher {
   MemoryGauge& gauge_;
   MemoryResponder& responder_;
   std::function<void()> woken_;
-  Descriptor event_;                                        // a PSI trigger, or v1's memory.pressure_level
-  Timer pause_;                                             // until event_ is awaited again
-  std::array<std::optional<enforcers::Window>, 2> stalls_;  // some, full
-  std::optional<enforcers::Window> refaults_;
-  std::optional<enforcers::PressureNotice> notice_;  // where memory.notify is wanted
-  std::array<Moment, 3> fired_{};                    // some, full, thrashing: a rule fires at most once within its time
+  Descriptor event_;                              // a PSI trigger, or v1's memory.pressure_level
+  Timer pause_;                                   // until event_ is awaited again
+  std::array<Box<enforcers::Window>, 2> stalls_;  // some, full
+  Box<enforcers::Window> refaults_;
+  Box<enforcers::PressureNotice> notice_;  // where memory.notify is wanted
+  std::array<Moment, 3> fired_{};          // some, full, thrashing: a rule fires at most once within its time
   enforcers::StuckAtHigh stuck_;
   Moment high_polled_at_{};
   Alive alive_;

@@ -148,7 +148,8 @@ Target target_of(const Pod& pod, const Container& container, bool single, const 
   target.lifecycle->policy_kills = record.policy_kills;
   target.lifecycle->time_to_oom = container.enforcer().time_to_limit();
   target.oom_kills = record.oom_kills;
-  if (!record.has_ended && record.cgroup_id == 0) return target;  // the container has never run
+  // The container has never run, or has ended with its pod, which is being removed.
+  if ((!record.has_ended && record.cgroup_id == 0) || container.control().counters().are_dropped()) return target;
   target.labels = container_labels(pod, container, policy);
   if (single) {
     target.pod_labels = pod_labels(pod);

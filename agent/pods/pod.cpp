@@ -57,7 +57,7 @@ Pod::Pod(const PodTools& tools, PodRecord record, PodPaths paths, runtime::cgrou
   drift_ = std::make_unique<DriftWatch>(
       services_, cgroup_,
       DriftWatch::Owner{
-          .limits = [this] { return plan_ ? &limits_ : nullptr; },
+          .limits = [this] { return plan_ && !killed_ ? &limits_ : nullptr; },
           .report_only = [this] { return plan_->policy && plan_->policy->drift == config::OnDrift::kReport; },
           .report =
               [this](std::string message, auto fields) {

@@ -123,6 +123,12 @@ class Pod {
   void lift_quota_of_last(const std::string& name);
   // Writes the pod's own quota again, if it was lifted.
   [[nodiscard]] Status give_quota();
+  // It is deleted, and none of its containers but `name` is active.
+  [[nodiscard]] bool goes_with(const std::string& name) const;
+  // All that is in it is killed: what its limits are does not matter any more.
+  [[nodiscard]] bool is_killed() const { return killed_; }
+  // Its cgroup was made by this agent, and nothing was there before.
+  [[nodiscard]] bool has_new_cgroup() const { return new_cgroup_; }
   [[nodiscard]] const PodPaths& paths() const { return paths_; }
   [[nodiscard]] const std::string& directory() const { return paths_.directory(); }
   [[nodiscard]] const std::string& run_directory() const { return paths_.run_directory(); }
@@ -196,7 +202,12 @@ class Pod {
   void end_all(std::chrono::seconds grace);
   void kill_all();
   void clean_up();  // after the last container: tries until nothing is left
-  bool remove_everything();
+  void clean_up_later();
+  [[nodiscard]] bool retire();  // false: something of it still runs
+  [[nodiscard]] bool remove_cgroups();
+  void remove_meanwhile();  // on a thread
+  void removed(const Status& done);
+  [[nodiscard]] bool has_other_active(const std::string& name) const;
   void step_at(WallTime at);
   [[nodiscard]] bool meet_deadline();  // true: it is over, and the pod is being ended
 
@@ -223,6 +234,10 @@ class Pod {
   std::vector<config::Resources> manifest_resources_;  // by container, as the manifest has them
   std::string resize_error_;
   bool prepared_ = false;
+  bool new_cgroup_ = false;
+  bool killed_ = false;
+  bool removing_ = false;
+  bool clean_up_failed_ = false;  // that is told once
   enum class Connected { kNo, kConnecting, kYes } connected_ = Connected::kNo;
   bool ending_ = false;
   bool save_failed_ = false;

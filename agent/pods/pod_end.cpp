@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The end of a pod: signals in their order, grace, kill, and nothing left.
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
-#include "runtime/file.h"
-#include "runtime/storage/place.h"
-#include "runtime/storage/volumes.h"
+#include "agent/pods/pod_remains.h"
 
 namespace mete::agent {
 
@@ -53,6 +53,7 @@ void Pod::end_sidecars() {
 }
 
 void Pod::kill_active() {
+  killed_ = true;
   lift_quota();
   for (auto& container : containers_) {
     if (container->is_active()) container->control().kill();
@@ -108,7 +109,7 @@ void Pod::stop(std::optional<std::chrono::seconds> grace) {
   record_.stopped = true;
   if (record_.terminating) {
     // This pod ends as it is. The one that replaces it under the same name is made stopped (Reconciler::gone).
-    if (!ending_) save(Durability::volatile_);
+    if (!ending_ && !removing_) save(Durability::volatile_);
     return;
   }
   report(Severity::kNormal, name_of(Reason::kStopping), "", "Pod " + record_.key() + " is being stopped");
@@ -145,11 +146,12 @@ void Pod::start() {
   if (!record_.stopped) return;
   record_.stopped = false;
   if (record_.terminating) {
-    if (!ending_) save(Durability::volatile_);
+    if (!ending_ && !removing_) save(Durability::volatile_);
     return;
   }
   end_timer_.cancel();
   signalled_.clear();
+  killed_ = false;
   for (auto& container : containers_) {
     auto& own = container->record();
     if (container->is_active() || (own.init && !own.sidecar && own.exit_code == 0 && own.has_ended)) continue;
@@ -162,29 +164,36 @@ void Pod::start() {
   step();
 }
 
+bool Pod::has_other_active(const std::string& name) const {
+  return std::any_of(containers_.begin(), containers_.end(),
+                     [&](const auto& each) { return each->is_active() && each->record().name != name; });
+}
+
+bool Pod::goes_with(const std::string& name) const {
+  return record_.terminating && !has_other_active(name);
+}
+
 void Pod::clean_up() {
-  if (ending_ || !is_being_ended()) return;
+  if (ending_ || removing_ || !is_being_ended()) return;
   if (std::any_of(containers_.begin(), containers_.end(), [](const auto& each) { return each->is_active(); })) {
     signal_due();
     return;
   }
   end_timer_.cancel();
-  if (remove_everything()) {
-    if (!record_.terminating) return;
-    ending_ = true;
-    report(Severity::kNormal, name_of(Reason::kDeleted), "", "Pod " + record_.key() + " is gone");
-    // A copy: the call destroys this pod, and with it the function.
-    asio::post(services_.loop, [gone = owner_.gone] { gone(); });
-    return;
-  }
-  // A killed process is still leaving its cgroup. Looked for less and less often.
+  if (!retire()) return clean_up_later();
+  if (record_.terminating) return remove_meanwhile();
+  if (!remove_cgroups()) clean_up_later();
+}
+
+// A killed process is still leaving its cgroup. Looked for less and less often.
+void Pod::clean_up_later() {
   constexpr auto kLongest = std::chrono::milliseconds(500);
   restart_timer_.expires_after(clean_up_delay_);
   clean_up_delay_ = std::min(2 * clean_up_delay_, kLongest);
   restart_timer_.async_wait(alive_.guard([this] { services_.turns.add(alive_.guard([this] { clean_up(); })); }));
 }
 
-bool Pod::remove_everything() {
+bool Pod::retire() {
   // Also one whose launcher died before it could say which process it is.
   kill_sandbox();
   if (record_.sandbox.pid != 0 || sandbox_starting_) {
@@ -194,28 +203,57 @@ bool Pod::remove_everything() {
     save(Durability::volatile_);
   }
   for (auto& container : containers_) {
-    if (!container->control().remove()) {
+    if (!container->control().retire()) {
       container->control().kill();
       return false;
     }
   }
   drift_->close();
+  return true;
+}
+
+// Here and now: a stopped pod may be started again at any moment.
+bool Pod::remove_cgroups() {
+  for (auto& container : containers_) {
+    if (!container->control().remove()) {
+      container->control().kill();
+      return false;
+    }
+  }
   if (!cgroup_.remove()) return false;
   prepared_ = false;
   networks_.disconnect(record_.uid);
   connected_ = Connected::kNo;
-  if (!record_.terminating) return true;
-  // The record goes last: until then a restart finds the rest.
-  const auto removed = [&]() -> Status {
-    METE_CHECK(runtime::storage::remove_volumes(paths_.volumes()));
-    METE_CHECK(runtime::remove_tree(paths_.run_directory()));
-    METE_CHECK(runtime::remove_tree(paths_.logs()));
-    METE_CHECK(runtime::storage::remove_places(paths_.containers()));
-    METE_CHECK(runtime::remove_tree(paths_.sandbox()));
-    return runtime::remove_tree(paths_.directory());
-  }();
-  if (!removed) report(Severity::kWarning, name_of(Reason::kCleanUpFailed), "", removed.error().what);
-  return removed.has_value();
+  return true;
+}
+
+void Pod::remove_meanwhile() {
+  // First: one that is being connected would write its names when that is done.
+  networks_.disconnect(record_.uid);
+  connected_ = Connected::kNo;
+  PodRemains remains{{}, paths_};
+  for (const auto& container : containers_) remains.cgroups.push_back(container->cgroup());
+  remains.cgroups.push_back(cgroup_);
+  removing_ = true;
+  const auto done = std::make_shared<Status>();
+  services_.cleaners.run([remains = std::move(remains), done] { *done = remove(remains); },
+                         alive_.guard([this, done] { removed(*done); }));
+}
+
+void Pod::removed(const Status& done) {
+  removing_ = false;
+  if (!done) {
+    if (runtime::cgroup::is_busy(done.error())) {
+      for (auto& container : containers_) container->control().kill();
+    } else if (!std::exchange(clean_up_failed_, true)) {
+      report(Severity::kWarning, name_of(Reason::kCleanUpFailed), "", done.error().what);
+    }
+    return clean_up_later();
+  }
+  ending_ = true;
+  report(Severity::kNormal, name_of(Reason::kDeleted), "", "Pod " + record_.key() + " is gone");
+  // A copy: the call destroys this pod, and with it the function.
+  asio::post(services_.loop, [gone = owner_.gone] { gone(); });
 }
 
 }  // namespace mete::agent

@@ -70,8 +70,7 @@ void Pod::lift_quota() {
 }
 
 void Pod::lift_quota_of_last(const std::string& name) {
-  const auto lives = [&](const auto& each) { return each->is_active() && each->record().name != name; };
-  if (std::none_of(containers_.begin(), containers_.end(), lives)) lift_quota();
+  if (!has_other_active(name)) lift_quota();
 }
 
 Status Pod::give_quota() {

@@ -3,6 +3,7 @@
 // images; the files of names; its cgroup.
 #include "agent/base/machine_facts.h"
 #include "agent/pods/pod.h"
+#include "runtime/cgroup/create.h"
 #include "runtime/file.h"
 #include "runtime/pod/name_files.h"
 #include "runtime/storage/volumes.h"
@@ -37,7 +38,7 @@ Status Pod::prepare() {
   METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
   // Of a pod that is being connected they follow, with its address.
   if (connected_ != Connected::kConnecting) METE_CHECK(write_names());
-  METE_CHECK(cgroup_.create());
+  METE_TRY(new_cgroup_, runtime::cgroup::create_anew(cgroup_));
   METE_CHECK(write_limits(limits_for(pod.spec)));
   open_cgroup();
   prepared_ = true;

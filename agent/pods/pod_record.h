@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/base/box.h"
 #include "config/base/result.h"
 #include "config/model/bandwidth.h"
 #include "config/model/pod_spec.h"
@@ -76,7 +77,7 @@ struct ContainerRecord {
   bool unwell = false;                             // a probe: another attempt follows unless the policy is Never
   bool has_post_start = false;                     // of the manifest: containers after it wait for the hook
   std::optional<config::RestartPolicy> restart;    // of the manifest: its own, in place of the pod's
-  std::optional<config::HookAction> pre_stop;      // of the manifest, which may be gone when it is needed
+  Box<config::HookAction> pre_stop;                // of the manifest, which may be gone when it is needed
   std::vector<unsigned> cores;                     // CPUs that it has to itself
   std::vector<std::string> layers;  // of the image that the present attempt was made from: not to be removed
   std::string base_sample;          // counters of the cgroups that are gone (collectors::to_text)

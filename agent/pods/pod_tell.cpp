@@ -7,6 +7,7 @@ namespace mete::agent {
 using runtime::Durability;
 
 Status Pod::try_save(Durability durability) {
+  if (removing_ || ending_) return {};  // a thread removes the record, or has removed it
   (void)note_conditions(record_, restart_policy(), std::chrono::system_clock::now());
   if (auto now = status(); told_ != now) {
     told_ = std::move(now);

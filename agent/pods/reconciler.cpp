@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/reconciler.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <set>
 
 #include "agent/enforcement/idle_cpu.h"
@@ -14,34 +10,11 @@
 #include "agent/pods/user_ranges.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/cgroup/abilities.h"
-#include "runtime/cgroup/kill.h"
-#include "runtime/cgroup/process_files.h"
-#include "runtime/file.h"
-#include "runtime/storage/place.h"
-#include "runtime/storage/volumes.h"
 
 namespace mete::agent {
 namespace {
 
 constexpr auto kRetryCreate = std::chrono::seconds(2);
-
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
-    if (entry.is_directory(ignored)) names.push_back(entry.path().filename().string());
-  }
-  return names;
-}
-
-// Names of the cgroups directly below `parent`, in all hierarchies.
-std::set<std::string> children_of(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent) {
-  std::set<std::string> children;
-  for (const auto& mount : runtime::cgroup::process_mounts(hierarchies)) {
-    for (auto& name : names_in(mount + parent)) children.insert(std::move(name));
-  }
-  return children;
-}
 
 }  // namespace
 
@@ -68,87 +41,6 @@ Container* Reconciler::by_cgroup(const std::string& path) const {
     }
   }
   return nullptr;
-}
-
-void Reconciler::adopt() {
-  read_desired();
-  std::vector<Pod*> adopted;
-  for (const auto& uid : names_in(services_.settings.pods())) {
-    const PodPaths paths(services_.settings, {.uid = uid});
-    const auto text = runtime::read_file(AT_FDCWD, paths.record());
-    if (!text && text.error().code != ENOENT) {
-      // The record exists and may be readable the next time, so nothing that may belong to the pod is touched.
-      all_read_ = false;
-      services_.events.add(
-          {.severity = Severity::kWarning,
-           .reason = name_of(Reason::kRecordUnreadable),
-           .message = text.error().what + "; the pod that it may describe is left alone until the next start"});
-      continue;
-    }
-    auto record = text ? parse_record(*text) : tl::unexpected(text.error());
-    if (!record || record->uid != uid) {
-      if (text)
-        services_.events.add({.severity = Severity::kWarning,
-                              .reason = name_of(Reason::kRecordUnreadable),
-                              .message = paths.directory() + ": " + (record ? "of another pod" : record.error().what)});
-      // Without a record either no process of the pod runs, or its cgroup is found and removed.
-      (void)runtime::storage::remove_volumes(paths.volumes());
-      (void)runtime::storage::remove_places(paths.containers());
-      (void)runtime::remove_tree(paths.directory());
-      continue;
-    }
-    const std::string key = record->key();
-    auto pod = Pod::adopt(tools_, std::move(*record), owner_of(key));
-    if (!pod || pods_.contains(key)) continue;
-    const auto wanted = wanted_.find(key);
-    if ((*pod)->record().is_child()) {
-      auto child = child_plan((*pod)->record());
-      if (child.plan) (*pod)->set_plan(std::make_shared<const config::PodPlan>(std::move(*child.plan)));
-    } else if (wanted != wanted_.end() && is_same((*pod)->record(), wanted->second)) {
-      (*pod)->set_plan(wanted->second.plan);
-    }
-    adopted.push_back(pod->get());
-    pods_[key] = std::move(*pod);
-  }
-  if (all_read_) remove_orphans();
-  protect_parent();
-  std::set<std::string> uids;
-  for (const Pod* pod : adopted) uids.insert(pod->record().uid);
-  tools_.networks.begin(all_read_ ? std::optional(std::move(uids)) : std::nullopt);
-  for (Pod* pod : adopted) pod->adopt_cores();
-  for (Pod* pod : adopted) pod->begin_adopted();
-  reconcile();
-}
-
-void Reconciler::remove_orphans() {
-  const auto& parent = services_.settings.cgroup_parent;
-  std::set<std::string> uids;
-  std::set<std::string> known;
-  for (const auto& [key, pod] : pods_) {
-    uids.insert(pod->record().uid);
-    known.insert(pod->cgroup().path());
-  }
-  for (const auto& name : children_of(services_.hierarchies, parent)) {
-    std::string path = parent;
-    path.append("/").append(name);
-    if (known.contains(path)) continue;
-    const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
-    if (!group) continue;
-    services_.events.add({.severity = Severity::kWarning,
-                          .reason = name_of(Reason::kOrphan),
-                          .message = "cgroup " + path + " belongs to no recorded pod; it is removed"});
-    (void)runtime::cgroup::kill_at_once(*group);
-    // Killed processes leave the cgroup within moments. The wait happens once, at start.
-    for (int tries = 0; tries < 200 && !group->remove(); ++tries) ::usleep(5000);
-  }
-  // After a crash between the two folders: what is below the run folder alone. A pod that could not be adopted keeps
-  // what is below the state folder.
-  for (const auto& uid : names_in(services_.settings.run_pods())) {
-    if (uids.contains(uid)) continue;
-    const PodPaths paths(services_.settings, {.uid = uid});
-    (void)runtime::storage::remove_memory_volumes(paths.volumes().memory);
-    (void)runtime::remove_tree(paths.run_directory());
-  }
 }
 
 // On v2 the kernel protects a cgroup's memory only as far as its parents' memory is protected. The system's CPU reserve

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
+#include "runtime/cgroup/create.h"
 #include "runtime/cgroup/internal.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
@@ -103,6 +105,25 @@ Status or_unmake(Status done, std::vector<std::string>& made) {
   return done;
 }
 
+// In all hierarchies. True: each of them had none.
+Result<bool> make_all(const Hierarchies& hierarchies, const std::string& path) {
+  std::vector<std::string> made;
+  const auto make = [&]() -> Status {
+    for (const std::string& mount : hierarchies.v1_process_mounts()) METE_CHECK(make_below(mount, path, made));
+    if (const auto cpuset = hierarchies.v1.find("cpuset"); cpuset != hierarchies.v1.end()) {
+      METE_TRY(const Cpuset in_force, fill_cpuset(cpuset->second, path));
+      (void)in_force;
+    }
+    return make_unified(hierarchies, path, made);
+  };
+  METE_CHECK(or_unmake(make(), made));
+  const auto is_made = [&](const std::string& mount) {
+    return std::find(made.begin(), made.end(), in(mount, path)) != made.end();
+  };
+  const auto v1 = hierarchies.v1_process_mounts();
+  return std::all_of(v1.begin(), v1.end(), is_made) && (hierarchies.v2_mount.empty() || is_made(hierarchies.v2_mount));
+}
+
 Status remove_below(const std::string& directory) {
   if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
   if (errno != EBUSY && errno != ENOTEMPTY) return fail_errno("rmdir " + directory);
@@ -121,6 +142,11 @@ Status remove_below(const std::string& directory) {
 }
 
 }  // namespace
+
+Result<bool> create_anew(const Group& group) {
+  if (group.path() == "/") return false;
+  return make_all(group.hierarchies(), group.path());
+}
 
 Result<Group> Group::at(const Hierarchies& hierarchies, std::string path) {
   METE_CHECK(check_path(path));
@@ -156,17 +182,9 @@ std::string Group::primary_directory() const {
 }
 
 Status Group::create() const {
-  if (path_ == "/") return {};
-  std::vector<std::string> made;
-  const auto make_all = [&]() -> Status {
-    for (const std::string& mount : hierarchies_->v1_process_mounts()) METE_CHECK(make_below(mount, path_, made));
-    if (const auto cpuset = hierarchies_->v1.find("cpuset"); cpuset != hierarchies_->v1.end()) {
-      METE_TRY(const Cpuset in_force, fill_cpuset(cpuset->second, path_));
-      (void)in_force;
-    }
-    return make_unified(*hierarchies_, path_, made);
-  };
-  return or_unmake(make_all(), made);
+  METE_TRY(const bool anew, create_anew(*this));
+  (void)anew;
+  return {};
 }
 
 Status Group::create_unified() const {

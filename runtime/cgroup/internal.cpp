@@ -43,6 +43,12 @@ Status write_control(const std::string& directory, const std::string& file, std:
 }
 
 Result<std::vector<std::string>> children(const std::string& directory) {
+  // The kernel counts a directory's own two names and one of each below it: most groups are not listed at all. File
+  // systems that count nothing say 1.
+  constexpr nlink_t kNoneBelow = 2;
+  struct stat info {};
+  if (::stat(directory.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_nlink == kNoneBelow)
+    return std::vector<std::string>();
   const auto closer = [](DIR* stream) { ::closedir(stream); };
   const std::unique_ptr<DIR, decltype(closer)> stream(::opendir(directory.c_str()), closer);
   if (!stream) {

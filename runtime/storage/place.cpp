@@ -142,12 +142,17 @@ Status remove_place(const std::string& directory) {
   return remove_tree(directory);
 }
 
-Status remove_places(const std::string& containers) {
+Status release_places(const std::string& containers) {
   std::error_code ignored;
   for (const auto& container : std::filesystem::directory_iterator(containers, ignored)) {
     for (const auto& place : std::filesystem::directory_iterator(container.path(), ignored))
-      METE_CHECK(remove_place(place.path().string()));
+      METE_CHECK(release(place.path().string()));
   }
+  return {};
+}
+
+Status remove_places(const std::string& containers) {
+  METE_CHECK(release_places(containers));
   return remove_tree(containers);
 }
 

@@ -79,7 +79,9 @@ enum class WrittenForm { kUpper, kTree, kVolume };
 [[nodiscard]] Status release(const std::string& place);
 [[nodiscard]] Status remove_place(const std::string& place);
 
-// remove_place() of each place CONTAINERS/NAME/NUMBER, then the rest.
+// release() of each place CONTAINERS/NAME/NUMBER.
+[[nodiscard]] Status release_places(const std::string& containers);
+// The same, and removes them all.
 [[nodiscard]] Status remove_places(const std::string& containers);
 
 }  // namespace mete::runtime::storage

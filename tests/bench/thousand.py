@@ -4,6 +4,7 @@ all are gone. python3 tests/bench/thousand.py [COUNT]
 
 Compare builds by CPU time (METE_BIN_DIR=... for the other one), which a busy machine changes little, and with
 TMPDIR=/dev/shm: ext4 keeps deleted inodes for seconds, and searches them."""
+import errno
 import os
 import resource
 import shutil
@@ -29,15 +30,16 @@ spec:
 
 
 def memory(pid):
-    """Private and proportional bytes of a process."""
-    private = proportional = 0
+    """Private bytes of a process, and how many of them are unchanged pages of its program's file: they count as private as long as
+    no second process executes it, and cost nothing where memory is short."""
+    private = clean = 0
     for line in open("/proc/%d/smaps_rollup" % pid):
         key, _, rest = line.partition(":")
         if key.startswith("Private_"):
             private += int(rest.split()[0]) * 1024
-        if key == "Pss":
-            proportional = int(rest.split()[0]) * 1024
-    return private, proportional
+        if key == "Private_Clean":
+            clean = int(rest.split()[0]) * 1024
+    return private, clean
 
 
 def cpu_seconds(pid):
@@ -98,6 +100,41 @@ def floor(agent, times):
     return (time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - begin) / times
 
 
+def end_floor(agent, count):
+    """Seconds for the end of as many processes in as many cgroups by a program that does nothing else: SIGKILL to all, wait for
+    all, rmdir of each cgroup that a pod and its container had. Shims, mounts and files come on top of that."""
+    mounts = cgroup_mounts()
+    pods = [[mount + agent.parent + "/end-%d" % index for mount in mounts] for index in range(count)]
+    children = []
+    for pod in pods:
+        for folder in (each + below for below in ("", "/main") for each in pod):
+            os.mkdir(folder)
+            if "cpuset" in folder:
+                for name in ("cpus", "mems"):
+                    shutil.copyfile("%s/cpuset.%s" % (os.path.dirname(folder), name), "%s/cpuset.%s" % (folder, name))
+        child = subprocess.Popen(["sleep", "100000"])
+        children.append(child)
+        for folder in pod:
+            with open(folder + "/main/cgroup.procs", "w") as out:
+                out.write(str(child.pid))
+    begin, used = time.monotonic(), time.process_time()
+    for child in children:
+        child.kill()
+    for child in children:
+        child.wait()
+    for pod in pods:
+        for below in ("/main", ""):
+            for folder in pod:
+                while True:
+                    try:
+                        os.rmdir(folder + below)
+                        break
+                    except OSError as error:
+                        if error.errno != errno.EBUSY:
+                            raise
+    return time.monotonic() - begin, time.process_time() - used
+
+
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
@@ -114,9 +151,9 @@ def main():
         launched = time.monotonic() - begin
         assert running(agent) == count, running(agent)
         used = cpu_seconds(pid)
-        private, proportional = memory(pid)
-        print("%d containers run after %.1f s (%.1f ms each); agent: %.2f s of CPU, %.1f MiB private" % (
-            count, launched, 1000 * launched / count, used, private / 2**20))
+        private, clean = memory(pid)
+        print("%d containers run after %.1f s (%.1f ms each); agent: %.2f s of CPU, %.1f MiB private, %.1f of them its file" % (
+            count, launched, 1000 * launched / count, used, private / 2**20, clean / 2**20))
         others = sum(ran(each) for each, _ in agent.processes() if each != pid)
         print("shims and what they start: %.2f s of CPU; with the agent %.2f ms a container, of %d processors" % (
             others, 1000 * (others + used) / count, os.cpu_count()))
@@ -132,7 +169,8 @@ def main():
         series = sum(1 for line in text.splitlines() if line and not line.startswith("#"))
         print("scraped once a second: %d series, %.1f MiB, %.1f %% of a core" % (
             series, len(text) / 2**20, 100 * (cpu_seconds(pid) - before) / (time.monotonic() - start)))
-        print("agent after it: %.1f MiB private, %d descriptors" % (memory(pid)[0] / 2**20, len(os.listdir("/proc/%d/fd" % pid))))
+        private, clean = memory(pid)
+        print("agent after it: %.1f MiB private, %.1f of them its file; %d descriptors" % (private / 2**20, clean / 2**20, len(os.listdir("/proc/%d/fd" % pid))))
         started_by = used + others
         begin, before = time.monotonic(), cpu_seconds(pid)
         for index in range(count):
@@ -142,6 +180,9 @@ def main():
         assert not agent.pods()
         print("all gone after %.1f s, %.2f s of the agent's CPU; left: %d cgroups, %d mounts, %d processes" % (
             gone, cpu_seconds(pid) - before, len(agent.pod_cgroups()), len(agent.mounts()), len(agent.processes())))
+        took, used = end_floor(agent, count)
+        print("killing as many processes and removing as many cgroups, by a program that does nothing else: %.1f s, %.2f s of its CPU; ratio %.2f" % (
+            took, used, gone / took))
         each, least = (started_by + cpu_seconds(pid) - before) / count, floor(agent, 100)
         if least:
             print("a start and an end take %.2f ms of CPU; the system calls of one, made by a program that does nothing else, %.2f ms: ratio %.2f" % (

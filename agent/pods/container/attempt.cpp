@@ -215,7 +215,11 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   auto& own = slot_.record();
   auto& pod = slot_.pod();
   cgroup_.watch().oom().settle();
-  cgroup_.counters().keep_last();
+  if (pod.goes_with(own.name)) {
+    cgroup_.counters().drop();
+  } else {
+    cgroup_.counters().keep_last();
+  }
   cgroup_.watch().oom().stop_polling();
   restart_timer_.cancel();
   pre_stop_.cancel();
@@ -248,7 +252,8 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   // A container that has ended for good needs no cgroup. Its counters, and with them the end, go to the record first.
   // Until that is saved the shim's file tells the end.
   const bool had_cgroup = own.cgroup_id != 0;
-  if (own.state == ContainerState::kExited) (void)cgroup_.remove();
+  // That of a deleted pod is removed with the pod.
+  if (own.state == ContainerState::kExited) (void)(pod.record().terminating ? cgroup_.retire() : cgroup_.remove());
   const bool saved = had_cgroup && own.cgroup_id == 0;
   if (!saved) slot_.save(runtime::Durability::durable);
   report_end(status);

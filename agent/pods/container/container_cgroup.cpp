@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 #include "agent/base/digest.h"
 #include "agent/pods/pod.h"
 #include "runtime/cgroup/kill.h"
@@ -36,6 +38,8 @@ ContainerCgroup::ContainerCgroup(const ContainerSlot& slot, Subject& subject, Ho
 Status ContainerCgroup::claim() {
   removed_ = false;
   counters_.begin();
+  const bool first = !std::exchange(claimed_, true);
+  if (first && slot_.pod().has_new_cgroup()) return group_.create_unified();
   if (slot_.record().cgroup_id == 0) {
     // One that is there has been folded into the record already, but its removal was not finished: counted again, its
     // kills would be told twice.
@@ -89,7 +93,7 @@ void ContainerCgroup::fold() {
   slot_.record().cgroup_id = 0;
 }
 
-bool ContainerCgroup::remove() {
+bool ContainerCgroup::retire() {
   if (slot_.record().cgroup_id != 0) {
     watch_.oom().settle();
     // Not before it is empty: what still runs in it still counts.
@@ -100,6 +104,11 @@ bool ContainerCgroup::remove() {
     close();
   }
   cores_.give_up();
+  return true;
+}
+
+bool ContainerCgroup::remove() {
+  if (!retire()) return false;
   removed_ = removed_ || group_.remove().has_value();
   return removed_;
 }
@@ -110,7 +119,7 @@ void ContainerCgroup::kill() {
 }
 
 Status ContainerCgroup::kill_all() {
-  limits_.lift_quota();
+  limits_.quota_is_lifted();
   slot_.pod().lift_quota_of_last(slot_.record().name);
   return runtime::cgroup::kill_at_once(group_);
 }

@@ -37,7 +37,10 @@ class ContainerCgroup {
   void apply();
   // All containers of the pod have been resized.
   void resized();
-  // Ends it: its counters go to the record, then it is removed. False: something is still inside, try again.
+  // Ends it: its counters go to the record, and it is not watched any more. False: something is still inside, try
+  // again.
+  [[nodiscard]] bool retire();
+  // The same, and removes it.
   [[nodiscard]] bool remove();
   // SIGKILL to everything in it; kill() reports what fails.
   void kill();
@@ -75,6 +78,7 @@ class ContainerCgroup {
   ContainerLimits limits_;
   ContainerWatch watch_;
   bool removed_ = false;  // since the last claim()
+  bool claimed_ = false;  // once at least
 };
 
 }  // namespace mete::agent

@@ -25,6 +25,10 @@ class ContainerCounters {
   // Reads the kernel's counters into the record, which is not saved: after an exit, and before a cgroup is removed.
   // The second of the two reads nothing when the first found no task: without one no counter moves.
   void keep_last();
+  // In place of keep_last(), for a container with whose end its pod goes: nobody asks for its counters any more.
+  void drop() { final_ = dropped_ = true; }
+  // True: base() is less than was told of it before.
+  [[nodiscard]] bool are_dropped() const { return dropped_; }
   // Tasks may come from now on.
   void begin() { final_ = false; }
   // The cgroup is gone: what was kept last goes to the base. The record is not saved.
@@ -37,6 +41,7 @@ class ContainerCounters {
   const runtime::cgroup::Group& group_;
   std::shared_ptr<const collectors::Sample> base_;
   bool final_ = false;  // the record's last counters were read when there was no task
+  bool dropped_ = false;
 };
 
 }  // namespace mete::agent

@@ -67,11 +67,10 @@ Status ContainerLimits::write_each() {
   return written;
 }
 
-void ContainerLimits::lift_quota() {
+void ContainerLimits::quota_is_lifted() {
   if (!limits_.cpu_bandwidth || limits_.cpu_bandwidth->quota.is_unlimited()) return;
   limits_.cpu_bandwidth->quota = {};
   quota_lifted_ = true;
-  runtime::cgroup::lift_cpu_quota(group_);  // whoever cannot have it dies later
 }
 
 void ContainerLimits::give_quota() {

@@ -56,10 +56,10 @@ class ContainerLimits {
   // The kernel kills at the limit again, until the limits are written anew.
   [[nodiscard]] Status let_kernel_decide();
 
-  // All of it is killed now. A task that its quota has stopped dies when its next period begins, which was measured to
-  // be up to 0.2 s late (Linux 6.1). The next attempt has its quota again, and whoever waits for one.
-  void lift_quota();
-  // Writes the quota that lift_quota() took away.
+  // All of it is killed now, and kill_at_once() lifts its quota. The next attempt has its quota again, and whoever waits
+  // for one.
+  void quota_is_lifted();
+  // Writes the quota that was lifted.
   void give_quota();
 
   // For loans. The memory limit with what the record says is raised: the record is saved before it is written.

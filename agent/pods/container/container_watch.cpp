@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/container/container_watch.h"
 
+#include "agent/pods/pod.h"
+
 namespace mete::agent {
 
 ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, const runtime::cgroup::Group& group,
@@ -20,7 +22,11 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
       drift_(slot.services(), group,
              DriftWatch::Owner{
                  .limits =
-                     [this] { return slot_.spec() == nullptr || slot_.record().cgroup_id == 0 ? nullptr : &limits_; },
+                     [this] {
+                       const bool none =
+                           slot_.spec() == nullptr || slot_.record().cgroup_id == 0 || slot_.pod().is_killed();
+                       return none ? nullptr : &limits_;
+                     },
                  .report_only =
                      [this] { return slot_.policy() != nullptr && slot_.policy()->drift == config::OnDrift::kReport; },
                  .report =
