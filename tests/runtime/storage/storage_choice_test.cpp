@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/storage/driver_choice.h"
-#include "runtime/storage/limited_upper.h"
+#include "runtime/storage/ext4.h"
 
 namespace mete::testing {
 namespace {
