@@ -18,7 +18,8 @@ from storage_agent import StorageAgent  # noqa: E402
 
 LIMITED = POD.replace("    volumeMounts", "    resources: {limits: {ephemeral-storage: 16Mi}}\n    volumeMounts")
 KINDS = (("overlay", "overlay", POD), ("overlay, 16 MiB quota (loop device)", "overlay", LIMITED), ("erofs", "erofs", POD), ("btrfs", "btrfs", POD),
-         ("btrfs, 16 MiB quota (qgroup)", "btrfs", LIMITED), ("vfs", "vfs", POD))
+         ("btrfs, 16 MiB quota (qgroup)", "btrfs", LIMITED), ("vfs", "vfs", POD),
+         ("devicemapper", "devicemapper", POD), ("devicemapper, 16 MiB quota", "devicemapper", LIMITED))
 
 
 class Kind:
