@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/container/container_watch.h"
 
+#include "agent/pods/pod.h"
+
 namespace mete::agent {
 
 ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, const runtime::cgroup::Group& group,
@@ -20,7 +22,10 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
       drift_(slot.services(), group,
              DriftWatch::Owner{
                  .limits =
-                     [this] { return slot_.spec() == nullptr || slot_.record().cgroup_id == 0 ? nullptr : &limits_; },
+                     [this] {
+                       return slot_.spec() == nullptr || slot_.record().cgroup_id == 0 || is_being_made() ? nullptr
+                                                                                                          : &limits_;
+                     },
                  .report_only =
                      [this] { return slot_.policy() != nullptr && slot_.policy()->drift == config::OnDrift::kReport; },
                  .report =
@@ -33,6 +38,12 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
                  .limit_event = [this] { limit_events_.poll(); },
                  .group_made = [this] { oom_.group_made(); },
                  .freeze_event = [this] { forget_freeze(); }}) {}
+
+// Another runtime writes to the group's files meanwhile; the shim puts back what differs (foreign_runtime.h).
+bool ContainerWatch::is_being_made() const {
+  const auto* const plan = slot_.pod().plan();
+  return slot_.record().state == ContainerState::kStarting && plan != nullptr && !plan->runtime.empty();
+}
 
 void ContainerWatch::open() {
   memory_.open();
