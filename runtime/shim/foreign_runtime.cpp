@@ -98,6 +98,7 @@ Error ForeignRuntime::failure(const char* what, const std::string& otherwise) co
   const bool said = !message.empty();
   if (!said) message = otherwise;
   const int code = said ? code_of_runtime_error(message, command_) : 128;
+  if (code != 128 && message.find(command_) == std::string::npos) message = command_ + ": " + message;
   return Error{code == 127   ? ENOENT
                : code == 126 ? EACCES
                              : 0,

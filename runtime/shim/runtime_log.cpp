@@ -112,7 +112,9 @@ std::string last_error(std::string_view log) {
 int code_of_runtime_error(std::string_view message, std::string_view command) {
   const std::string text = lower(message);
   const auto says = [&](std::string_view part) { return text.find(part) != std::string::npos; };
-  if (command.empty() || !says(lower(command))) return 128;
+  // crun does not always name it.
+  const bool about_it = (!command.empty() && says(lower(command))) || says("open executable");
+  if (!about_it) return 128;
   if (says("executable file not found") || says("no such file or directory")) return 127;
   if (says("permission denied") || says("is a directory") || says("exec format error")) return 126;
   return 128;

@@ -2,6 +2,7 @@
 // mete-shim with containers that another OCI runtime makes: Debian's runc, and mete-oci as one of them.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -61,7 +62,7 @@ class ForeignRootTest : public test::RootCgroupTest {
     ASSERT_TRUE(make_directories(dir_ / "layer/bin"));
     std::filesystem::copy_file(kBusybox, dir_ / "layer/bin/busybox");
     for (const char* name : {"sh", "cat", "id", "ls", "touch", "grep", "sleep", "test", "dd", "mknod", "tty",
-                             "hostname", "unshare", "head"})
+                             "hostname", "unshare", "readlink", "head"})
       std::filesystem::create_symlink("busybox", dir_ / "layer/bin" + "/" + name);
     ASSERT_TRUE(make_directories(dir_ / "volume/a"));
     std::ofstream(dir_ / "volume/a/file") << "part\n";
@@ -139,13 +140,17 @@ class ForeignRootTest : public test::RootCgroupTest {
     ASSERT_TRUE(replace_file(files().plan(), process::encode(*plan)));
   }
 
-  pid_t begin_shim() {
+  // `network`: a descriptor that the shim gets as number 6; -1: none.
+  pid_t begin_shim(int network = -1) {
     auto lock = files().try_lock();
     EXPECT_TRUE(lock && lock->valid());
     const pid_t pid = ::fork();
     if (pid == 0) {
-      (void)::fcntl(lock->get(), F_SETFD, 0);
-      const std::string fd = std::to_string(lock->get());
+      constexpr int kNetwork = 6;
+      constexpr int kLock = 9;
+      ::dup2(lock->get(), kLock);
+      if (network >= 0) ::dup2(network, kNetwork);
+      const std::string fd = std::to_string(kLock);
       const std::string log = attempt() + "/log";
       ::execl(METE_BIN_DIR "/mete-shim", "mete-shim", "run", "--dir", attempt().c_str(), "--lock-fd", fd.c_str(),
               "--log", log.c_str(), nullptr);
@@ -269,6 +274,38 @@ TEST_F(ForeignRootTest, ItHasTheRightsOfThePlan) {
       EXPECT_TRUE(has(seen.log, line)) << line << ": " << seen.log;
     expect_clean();
   }
+}
+
+TEST_F(ForeignRootTest, ANetworkOfADescriptorIsJoined) {
+  const pid_t holder = ::fork();
+  if (holder == 0) {
+    if (::unshare(CLONE_NEWNET) == 0) ::pause();
+    ::_exit(1);
+  }
+  const std::string path = "/proc/" + std::to_string(holder) + "/ns/net";
+  std::error_code error;
+  const auto own = std::filesystem::read_symlink("/proc/self/ns/net");
+  ASSERT_TRUE(wait_for([&] { return std::filesystem::read_symlink(path, error) != own; }));
+  const std::string name = std::filesystem::read_symlink(path);
+  constexpr int kFree = 20;  // none of those that the shim gets
+  const UniqueFd network(::fcntl(UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)).get(), F_DUPFD_CLOEXEC, kFree));
+  ASSERT_TRUE(network.valid());
+  for (const auto& runtime : runtimes()) {
+    SCOPED_TRACE(runtime.name);
+    auto launch = spec("readlink /proc/self/ns/net");
+    for (auto& use : launch.namespaces) {
+      if (use.kind == NamespaceKind::network) use.path = "/proc/self/fd/6";
+    }
+    // As the agent has it: what is in the network's own.
+    launch.sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"}};
+    prepare(launch, request(runtime));
+    const auto seen = finish(begin_shim(network.get()));
+    EXPECT_EQ(seen.exit.start_error, "");
+    EXPECT_TRUE(has(seen.log, name)) << name << ": " << seen.log;
+    expect_clean();
+  }
+  ::kill(holder, SIGKILL);
+  ::waitpid(holder, nullptr, 0);
 }
 
 TEST_F(ForeignRootTest, OutOfMemoryAndSignalsEndIt) {

@@ -28,6 +28,7 @@ TEST(RuntimeLog, TheCodeIsDockers) {
   EXPECT_EQ(code_of_runtime_error("executable file `nope` not found in $PATH: No such file or directory", "nope"), 127);
   EXPECT_EQ(code_of_runtime_error("exec: \"/etc/passwd\": permission denied", "/etc/passwd"), 126);
   EXPECT_EQ(code_of_runtime_error("open `/etc`: Is a directory", "/etc"), 126);
+  EXPECT_EQ(code_of_runtime_error("open executable: Permission denied", "/v/file"), 126) << "crun 1.8 does not name it";
   EXPECT_EQ(code_of_runtime_error("mount /v: no such file or directory", "sleep"), 128) << "not of the command";
   EXPECT_EQ(code_of_runtime_error("out of memory", "sleep"), 128);
 }
