@@ -101,7 +101,8 @@ std::map<std::string, std::string> lasting_annotations(const config::Pod& pod) {
   return all;
 }
 
-json identity_json(const config::Pod& pod, const Contents& contents) {
+json identity_json(const config::PodPlan& plan, const Contents& contents) {
+  const auto& pod = plan.pod;
   const auto& spec = pod.spec;
   json value = {{"metadata",
                  {{"name", pod.metadata.name},
@@ -128,13 +129,14 @@ json identity_json(const config::Pod& pod, const Contents& contents) {
   value["qosClass"] = enforcers::to_string(enforcers::qos_of(spec));
   for (const auto& volume : spec.volumes) value["volumes"].push_back(volume_json(volume, contents));
   if (!spec.host_users) value["hostUsers"] = false;
+  if (!plan.runtime.empty()) value["runtime"] = plan.runtime;
   // Fields that later versions act on, where the manifest has them.
   if (!pod.identity_text.empty()) value["more"] = digest(pod.identity_text);
   return value;
 }
 
-std::string hash_of(const config::Pod& pod, const Contents& contents) {
-  return digest(identity_json(pod, contents).dump(-1, ' ', false, json::error_handler_t::replace));
+std::string hash_of(const config::PodPlan& plan, const Contents& contents) {
+  return digest(identity_json(plan, contents).dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 }  // namespace
@@ -142,11 +144,11 @@ std::string hash_of(const config::Pod& pod, const Contents& contents) {
 std::string identity_hash(const config::PodPlan& plan) {
   if (!plan.by_name) return identity_hash_by_value(plan);
   const auto& named = *plan.by_name;
-  return hash_of(plan.pod, {named.init_containers, named.containers, named.volume_files});
+  return hash_of(plan, {named.init_containers, named.containers, named.volume_files});
 }
 
 std::string identity_hash_by_value(const config::PodPlan& plan) {
-  return hash_of(plan.pod, {plan.init_containers, plan.containers, plan.volume_files});
+  return hash_of(plan, {plan.init_containers, plan.containers, plan.volume_files});
 }
 
 bool same_probes(const config::PodSpec& a, const config::PodSpec& b) {

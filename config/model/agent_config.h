@@ -15,6 +15,7 @@
 #include "config/base/units.h"
 #include "config/model/documents.h"
 #include "config/model/overlay_policy.h"
+#include "config/model/runtime_programs.h"
 #include "config/model/storage_policy.h"
 #include "config/values/ip_address.h"
 
@@ -154,6 +155,7 @@ struct AgentConfig {
   RegistryPolicy registries;
   NetworkPolicy network;
   StoragePolicy storage;
+  std::vector<RuntimeProgram> runtimes;  // each name once
   AlertPolicy alerts;
   std::string web_config;  // Prometheus' web configuration file; relative to agent.yaml's folder; empty: none
 };

@@ -41,12 +41,13 @@ struct Secret {
   bool operator==(const Secret&) const = default;
 };
 
-// The runtime that mete is itself: the handler of every RuntimeClass, and a name that needs no object.
+// The runtime that mete is itself: a handler as any other, and a name that needs no RuntimeClass.
 inline constexpr const char* kOwnRuntime = "mete";
 
 // A name for a runtime (node.k8s.io/v1). It has no namespace.
 struct RuntimeClass {
   ObjectMeta metadata;
+  std::string handler;  // kOwnRuntime, or another OCI runtime of the machine (RuntimeProgram)
   Location location;
   bool operator==(const RuntimeClass&) const = default;
 };

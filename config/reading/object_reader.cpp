@@ -156,12 +156,9 @@ Secret read_secret(const View& view) {
 }
 
 RuntimeClass read_runtime_class(const View& view) {
-  const View handler = view["handler"];
-  if (handler && handler.text() != kOwnRuntime) {
-    handler.error(mismatch(describe(handler.node()),
-                           "\"mete\": its shim makes each container itself, and hands none to another runtime"));
-  }
-  return {read_metadata(view), view.location()};
+  // As Kubernetes checks it: a DNS label.
+  if (view["handler"]) view["handler"].check(check_dns_label(view["handler"].text()));
+  return {read_metadata(view), view["handler"].text(), view.location()};
 }
 
 std::optional<std::uint32_t> read_id(const View& view) {

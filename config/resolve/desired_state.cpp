@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/resolve/resolve.h"
+#include "config/resolve/runtime_choice.h"
 
 namespace mete::config {
 namespace {
@@ -62,20 +63,6 @@ const Policy* choose_policy(const Pod& pod, const std::map<std::string, Policy>&
                   ") both apply and select by equally many labels";
   errors.push_back(std::move(error));
   return nullptr;
-}
-
-// A RuntimeClass is read only when its handler is mete.
-void check_runtime_class(const Pod& pod, const Surroundings& around, std::vector<Diagnostic>& errors) {
-  const std::string& name = pod.spec.runtime_class;
-  if (name.empty() || name == kOwnRuntime || around.runtime_classes.contains(name)) return;
-  Diagnostic error;
-  error.location = pod.location;
-  error.object = "Pod " + full_name(pod.metadata);
-  error.field = "spec.runtimeClassName";
-  error.found = "`" + name + "`";
-  error.expected = "`mete`, or the name of a RuntimeClass with `handler: mete`";
-  error.message = "found `" + name + "`, expected " + error.expected + ": mete hands containers to no other runtime";
-  errors.push_back(std::move(error));
 }
 
 std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
@@ -188,7 +175,7 @@ tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Su
   plan.pod = pod;
   if (plan.pod.metadata.uid.empty()) plan.pod.metadata.uid = uid_of(pod.metadata);
   if (const Policy* policy = choose_policy(pod, around.policies, errors)) plan.policy = *policy;
-  check_runtime_class(pod, around, errors);
+  plan.runtime = runtime_of(pod, around.runtime_classes, errors);
   resolve(plan, around, {errors, waits});
   if (!errors.empty()) return tl::unexpected(std::move(errors));
   if (warnings != nullptr) append(*warnings, waits);

@@ -63,6 +63,7 @@ struct NamedReferences {
 
 struct PodPlan {
   Pod pod;
+  std::string runtime;                         // the handler that makes its containers; empty: mete itself
   std::optional<Policy> policy;                // the one that applies
   std::vector<ContainerPlan> init_containers;  // same order as in pod.spec
   std::vector<ContainerPlan> containers;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -10,7 +11,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -112,21 +115,97 @@ bool has(std::uint64_t capabilities, int capability) {
   return capability >= 0 && (capabilities >> capability & 1U) != 0;
 }
 
+std::set<std::string> all_calls() {
+  std::set<std::string> names;
+  for (const std::uint32_t architecture : {::seccomp_arch_native(), static_cast<std::uint32_t>(SCMP_ARCH_X86)}) {
+    for (int number = 0; number < kLastCall; ++number) {
+      char* name = ::seccomp_syscall_resolve_num_arch(architecture, number);
+      if (name == nullptr) continue;
+      names.insert(name);
+      std::free(name);
+    }
+  }
+  return names;
+}
+
+using oci::Compare;
+
+// Calls that the machine's own architecture and x86 have no name for stay with the profile's default.
+void add_by_name(std::uint64_t capabilities, oci::SeccompProfile& profile) {
+  oci::CallRule allowed{{}, SECCOMP_RET_ALLOW, {}};
+  oci::CallRule denied{{}, SECCOMP_RET_ERRNO | EPERM, {}};
+  for (const auto& name : all_calls()) {
+    if (std::find(kByArgument.begin(), kByArgument.end(), name) != kByArgument.end()) continue;
+    if (::seccomp_syscall_resolve_name(name.c_str()) == __NR_SCMP_ERROR) continue;
+    const auto* const guarded =
+        std::find_if(kGuarded.begin(), kGuarded.end(), [&](const Guarded& each) { return each.call == name; });
+    const bool may = guarded == kGuarded.end() || has(capabilities, guarded->capability);
+    (may ? allowed : denied).names.push_back(name);
+  }
+  profile.rules.push_back(std::move(allowed));
+  profile.rules.push_back(std::move(denied));
+}
+
+void add_by_argument(std::uint64_t capabilities, oci::SeccompProfile& profile) {
+  const auto allow = [&](const char* name, std::vector<oci::ArgumentRule> arguments) {
+    profile.rules.push_back({{name}, SECCOMP_RET_ALLOW, std::move(arguments)});
+  };
+  if (has(capabilities, CAP_SYS_ADMIN)) {
+    allow("clone", {});
+    allow("clone3", {});
+  } else {
+    // clone3's flags lie in memory, where a filter cannot read them; ENOSYS (the default action) makes libc use clone.
+    allow("clone", {{0, kNamespaceFlags, 0, Compare::masked_equal}});
+  }
+  // The personalities of ordinary programs: Linux, 32 bits, and the query (0xffffffff).
+  for (const std::uint64_t persona : {0x0UL, 0x8UL, 0x20000UL, 0x20008UL, 0xffffffffUL})
+    allow("personality", {{0, persona, 0, Compare::equal}});
+  // AF_ALG has had local root holes; AF_VSOCK reaches the hypervisor, past network namespaces.
+  constexpr unsigned kAlg = 38;
+  constexpr unsigned kVsock = 40;
+  allow("socket", {{0, kAlg, 0, Compare::less}});
+  allow("socket", {{0, kAlg + 1, 0, Compare::equal}});
+  allow("socket", {{0, kVsock, 0, Compare::greater}});
+}
+
+scmp_compare operator_of(Compare compare) {
+  switch (compare) {
+    case Compare::not_equal:
+      return SCMP_CMP_NE;
+    case Compare::less:
+      return SCMP_CMP_LT;
+    case Compare::less_equal:
+      return SCMP_CMP_LE;
+    case Compare::equal:
+      return SCMP_CMP_EQ;
+    case Compare::greater_equal:
+      return SCMP_CMP_GE;
+    case Compare::greater:
+      return SCMP_CMP_GT;
+    case Compare::masked_equal:
+      break;
+  }
+  return SCMP_CMP_MASKED_EQ;
+}
+
+// Hands a profile to libseccomp.
 class Builder {
  public:
-  explicit Builder(std::uint64_t capabilities)
-      : capabilities_(capabilities), context_(::seccomp_init(SCMP_ACT_ERRNO(ENOSYS)), ::seccomp_release) {}
+  explicit Builder(const oci::SeccompProfile& profile)
+      : profile_(profile), context_(::seccomp_init(profile.default_action), ::seccomp_release) {}
 
   Result<std::string> build() {
     if (!context_) return fail("seccomp: out of memory");
-    // 32-bit programs run on a 64-bit kernel, too; calls of any other architecture fail.
-    if (::seccomp_arch_native() == SCMP_ARCH_X86_64) check(::seccomp_arch_add(context_.get(), SCMP_ARCH_X86), "x86");
-    check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS)), "foreign architectures");
+    for (const std::uint32_t architecture : profile_.architectures) {
+      if (architecture != ::seccomp_arch_native())
+        check(::seccomp_arch_add(context_.get(), architecture), "architectures");
+    }
+    check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, profile_.default_action),
+          "foreign architectures");
     // The child sets no_new_privs, not the library.
     check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_NNP, 0), "no_new_privs");
     check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "binary tree");
-    for (const auto& name : all_calls()) add(name);
-    add_by_argument();
+    for (const auto& rule : profile_.rules) add(rule);
     if (!error_.empty()) return fail("seccomp: " + error_);
     return export_program();
   }
@@ -136,54 +215,16 @@ class Builder {
     if (result < 0 && error_.empty()) error_ = what + ": " + std::strerror(-result);
   }
 
-  static std::set<std::string> all_calls() {
-    std::set<std::string> names;
-    for (const std::uint32_t architecture : {::seccomp_arch_native(), static_cast<std::uint32_t>(SCMP_ARCH_X86)}) {
-      for (int number = 0; number < kLastCall; ++number) {
-        char* name = ::seccomp_syscall_resolve_num_arch(architecture, number);
-        if (name == nullptr) continue;
-        names.insert(name);
-        std::free(name);
-      }
+  void add(const oci::CallRule& rule) {
+    std::vector<scmp_arg_cmp> arguments;
+    for (const auto& each : rule.arguments) {
+      arguments.push_back({each.index, operator_of(each.compare), each.value, each.masked_value});
     }
-    return names;
-  }
-
-  void add(const std::string& name) {
-    if (std::find(kByArgument.begin(), kByArgument.end(), name) != kByArgument.end()) return;
-    const auto* const guarded =
-        std::find_if(kGuarded.begin(), kGuarded.end(), [&](const Guarded& each) { return each.call == name; });
-    const bool allowed = guarded == kGuarded.end() || has(capabilities_, guarded->capability);
-    rule(allowed ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM), name, {});
-  }
-
-  void rule(std::uint32_t action, const std::string& name, std::initializer_list<scmp_arg_cmp> arguments) {
-    const int number = ::seccomp_syscall_resolve_name(name.c_str());
-    if (number == __NR_SCMP_ERROR) return;  // the call exists on none of the filter's architectures
-    check(::seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(arguments.size()),
-                                   arguments.begin()),
-          name);
-  }
-
-  void add_by_argument() {
-    if (has(capabilities_, CAP_SYS_ADMIN)) {
-      rule(SCMP_ACT_ALLOW, "clone", {});
-      rule(SCMP_ACT_ALLOW, "clone3", {});
-    } else {
-      rule(SCMP_ACT_ALLOW, "clone", {SCMP_A0_64(SCMP_CMP_MASKED_EQ, kNamespaceFlags, 0)});
-      // clone3's flags lie in memory, where a filter cannot read them; ENOSYS (the default action) makes libc use
-      // clone.
+    for (const auto& name : rule.names) {
+      check(::seccomp_rule_add_array(context_.get(), rule.action, ::seccomp_syscall_resolve_name(name.c_str()),
+                                     static_cast<unsigned>(arguments.size()), arguments.data()),
+            name);
     }
-    // The personalities of ordinary programs: Linux, 32 bits, and the query (0xffffffff).
-    for (const std::uint64_t persona : {0x0UL, 0x8UL, 0x20000UL, 0x20008UL, 0xffffffffUL}) {
-      rule(SCMP_ACT_ALLOW, "personality", {SCMP_A0_64(SCMP_CMP_EQ, persona)});
-    }
-    // AF_ALG has had local root holes; AF_VSOCK reaches the hypervisor, past network namespaces.
-    constexpr unsigned kAlg = 38;
-    constexpr unsigned kVsock = 40;
-    rule(SCMP_ACT_ALLOW, "socket", {SCMP_A0_64(SCMP_CMP_LT, kAlg)});
-    rule(SCMP_ACT_ALLOW, "socket", {SCMP_A0_64(SCMP_CMP_EQ, kAlg + 1)});
-    rule(SCMP_ACT_ALLOW, "socket", {SCMP_A0_64(SCMP_CMP_GT, kVsock)});
   }
 
   Result<std::string> export_program() {
@@ -195,15 +236,26 @@ class Builder {
     return read_file(AT_FDCWD, "/proc/self/fd/" + std::to_string(memory.get()));
   }
 
-  std::uint64_t capabilities_;
+  const oci::SeccompProfile& profile_;
   std::unique_ptr<void, decltype(&::seccomp_release)> context_;
   std::string error_;
 };
 
 }  // namespace
 
+oci::SeccompProfile default_seccomp_profile(std::uint64_t capabilities) {
+  oci::SeccompProfile profile;
+  profile.default_action = SECCOMP_RET_ERRNO | ENOSYS;
+  profile.architectures = {::seccomp_arch_native()};
+  // 32-bit programs run on a 64-bit kernel, too; calls of any other architecture fail.
+  if (::seccomp_arch_native() == SCMP_ARCH_X86_64) profile.architectures.push_back(SCMP_ARCH_X86);
+  add_by_name(capabilities, profile);
+  add_by_argument(capabilities, profile);
+  return profile;
+}
+
 Result<std::string> default_seccomp_filter(std::uint64_t capabilities) {
-  return Builder(capabilities).build();
+  return Builder(default_seccomp_profile(capabilities)).build();
 }
 
 }  // namespace mete::runtime::process

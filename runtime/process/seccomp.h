@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/base/result.h"
+#include "runtime/oci/config/seccomp_profile.h"
 
 namespace mete::runtime::process {
 
@@ -13,5 +14,9 @@ namespace mete::runtime::process {
 // belong to it. Denied calls fail with EPERM. Calls that this build does not know fail with ENOSYS, so that programs
 // fall back. Compiling takes about 10 ms: compile once per mask and keep the result.
 [[nodiscard]] Result<std::string> default_seccomp_filter(std::uint64_t capabilities);
+
+// The same filter as a profile, for another runtime, which compiles it. It has the machine's own architecture and, on
+// x86_64, x86. Its rules are in the order in which the compiler takes them.
+[[nodiscard]] oci::SeccompProfile default_seccomp_profile(std::uint64_t capabilities);
 
 }  // namespace mete::runtime::process

@@ -234,11 +234,20 @@ struct EnterDirectory {
   bool operator==(const EnterDirectory&) const = default;
 };
 
-using SetupOp = std::variant<AwaitIdMappings, JoinNamespaces, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot,
-                             MountFilesystem, BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace,
-                             WriteSysctl, MaskPath, MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount,
-                             SetRootPropagation, OpenTerminal, AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot,
-                             JoinKeyring, Unshare, MoveRoot, NewTimeNamespace, MakeDirectory, EnterDirectory, OpenRoot>;
+// Ends with the process that has cloned it: SIGKILL, also after the exec (prctl(2), PR_SET_PDEATHSIG).
+struct EndWithLauncher {
+  static constexpr const char* kName = "end with the launcher";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const EndWithLauncher&) const = default;
+};
+
+using SetupOp =
+    std::variant<AwaitIdMappings, JoinNamespaces, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot,
+                 MountFilesystem, BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl,
+                 MaskPath, MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal,
+                 AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare, MoveRoot,
+                 NewTimeNamespace, MakeDirectory, EnterDirectory, OpenRoot, EndWithLauncher>;
 
 // The child's act after the last operation.
 enum class Final : std::uint8_t {

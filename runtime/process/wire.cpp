@@ -56,6 +56,10 @@ template <class Archive>
 void fields_of(Archive& archive, CgroupJoin& value) {
   archive(value.procs_files, value.v2_directory);
 }
+template <class Archive>
+void fields_of(Archive& archive, cgroup::DeviceRule& value) {
+  archive(value.allow, value.type, value.major, value.minor, value.access);
+}
 template <class Archive, class T>
 requires requires(T& value, Archive& archive) {
   value.fields(archive);
@@ -168,24 +172,41 @@ class Reader {
   bool ok_ = true;
 };
 
-}  // namespace
-
-std::string encode(const Plan& plan) {
-  Plan copy = plan;  // the field lists serve reading and writing, so they take a mutable plan
+template <class T>
+std::string encoded(T copy) {  // the field lists serve reading and writing, so they take what may change
   Writer writer;
   copy.fields(writer);
   return std::move(writer.out);
 }
 
-Result<Plan> decode_plan(std::string_view bytes) {
+template <class T>
+Result<T> decoded(std::string_view bytes) {
   if (bytes.substr(0, kMagic.size()) != kMagic) {
     return fail("plan: found no \"mete-plan-5\" at its start, expected one written by the same version of mete");
   }
   Reader reader(bytes.substr(kMagic.size()));
-  Plan plan;
-  plan.fields(reader);
+  T value;
+  value.fields(reader);
   if (!reader.whole()) return fail("plan: found a truncated or damaged plan, expected the output of encode");
-  return plan;
+  return value;
+}
+
+}  // namespace
+
+std::string encode(const Plan& plan) {
+  return encoded(plan);
+}
+
+std::string encode(const ForeignPlans& plans) {
+  return encoded(plans);
+}
+
+Result<Plan> decode_plan(std::string_view bytes) {
+  return decoded<Plan>(bytes);
+}
+
+Result<ForeignPlans> decode_foreign_plans(std::string_view bytes) {
+  return decoded<ForeignPlans>(bytes);
 }
 
 }  // namespace mete::runtime::process

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "config/base/result.h"
+#include "runtime/process/foreign_plans.h"
 #include "runtime/process/setup_op.h"
 
 namespace mete::runtime::process {
@@ -15,5 +16,9 @@ namespace mete::runtime::process {
 
 // Accepts only the exact output of encode(); no length in `bytes` is trusted.
 [[nodiscard]] Result<Plan> decode_plan(std::string_view bytes);
+
+// The same for the runs of another runtime.
+[[nodiscard]] std::string encode(const ForeignPlans& plans);
+[[nodiscard]] Result<ForeignPlans> decode_foreign_plans(std::string_view bytes);
 
 }  // namespace mete::runtime::process

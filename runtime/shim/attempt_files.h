@@ -7,6 +7,9 @@
 //             line identifies the shim. On a full disk the text of `exit` follows it, in the block that is allocated
 //             already
 //   plan      the encoded Plan; written by the agent before the shim starts
+//   foreign-plans, bundle, runtime*  where another OCI runtime makes the container: its runs, encoded
+//   (foreign_plans.h);
+//             config.json with what is mounted for the runtime; its state, log and pid file
 //   started   pid, start time and warnings; written when the command has been executed
 //   pressure  a FIFO for containers that want to learn of memory pressure: the agent writes, the container reads. The
 //             shim holds it open, so that a reader sees no end of file while the agent is not there
@@ -58,6 +61,7 @@ class AttemptFiles {
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] std::string lock() const { return directory_ + "/lock"; }
   [[nodiscard]] std::string plan() const { return directory_ + "/plan"; }
+  [[nodiscard]] std::string foreign_plans() const { return directory_ + "/foreign-plans"; }
   [[nodiscard]] std::string termination_log() const { return directory_ + "/termination-log"; }
   [[nodiscard]] std::string attach() const { return directory_ + "/attach"; }
   [[nodiscard]] std::string pressure() const { return directory_ + "/pressure"; }

@@ -16,6 +16,7 @@
 #include "runtime/process/launcher.h"
 #include "runtime/shim/attachments.h"
 #include "runtime/shim/attempt_files.h"
+#include "runtime/shim/foreign_runtime.h"
 #include "runtime/shim/output.h"
 #include "runtime/shim/shim_plan.h"
 #include "runtime/shim/watchdog.h"
@@ -73,7 +74,9 @@ class Shim {
       return written ? 0 : 1;
     }
     tell_ready();
-    return follow(*container);
+    const int code = follow(*container);
+    if (foreign_) foreign_->remove();
+    return code;
   }
 
  private:
@@ -82,6 +85,7 @@ class Shim {
     METE_CHECK(sign_lock(options_.lock_fd));
     METE_TRY(const ShimPlan read, read_shim_plan(files_));
     const process::Plan& plan = read.plan;
+    METE_TRY(foreign_, ForeignRuntime::find(files_, plan.args.empty() ? "" : plan.args.front()));
     METE_CHECK(output_.open(options_.log_path, options_.log_limits));
     METE_CHECK(attachments_.listen(files_.attach()));
     for (const int fd : options_.attached_fds) attachments_.take(UniqueFd(fd));
@@ -96,6 +100,7 @@ class Shim {
       // Without `started` no agent would ever learn the pid.
       ::kill(container.pid, SIGKILL);
       ::waitpid(container.pid, nullptr, 0);
+      if (foreign_) foreign_->remove();
       return tl::unexpected(std::move(written.error()));
     }
     return container;
@@ -105,6 +110,10 @@ class Shim {
     METE_TRY(const UniqueFd null, open_at(AT_FDCWD, "/dev/null", O_RDWR));
     for (int* fd : {&options.stdin_fd, &options.stdout_fd, &options.stderr_fd}) {
       if (*fd < 0) *fd = null.get();
+    }
+    if (foreign_) {
+      METE_CHECK(options_.cgroups_fd >= 0 ? await_cgroups() : Status());
+      return foreign_->run(plan, options, options.terminal);
     }
     if (options_.cgroups_fd >= 0) options.make_cgroups = [this] { return await_cgroups(); };
     return process::launch(plan, options);
@@ -225,6 +234,7 @@ class Shim {
   AttemptFiles files_;
   Attachments attachments_;
   Output output_;
+  std::optional<ForeignRuntime> foreign_;
   bool cgroups_made_ = false;
   bool given_up_ = false;
 };

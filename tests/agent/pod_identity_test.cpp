@@ -31,7 +31,8 @@ constexpr const char* kData =
     "kind: ConfigMap\napiVersion: v1\nmetadata: {name: one}\ndata: {a: one-a, b: one-b}\n---\n"
     "kind: ConfigMap\napiVersion: v1\nmetadata: {name: two}\ndata: {a: two-a, b: two-b}\n---\n"
     "kind: Secret\napiVersion: v1\nmetadata: {name: one}\nstringData: {a: secret-one-a, b: secret-one-b}\n---\n"
-    "kind: Secret\napiVersion: v1\nmetadata: {name: two}\nstringData: {a: secret-two-a, b: secret-two-b}\n---\n";
+    "kind: Secret\napiVersion: v1\nmetadata: {name: two}\nstringData: {a: secret-two-a, b: secret-two-b}\n---\n"
+    "kind: RuntimeClass\napiVersion: node.k8s.io/v1\nmetadata: {name: other}\nhandler: runc\n---\n";
 
 // Two values of a field where "a" and "b" would be wrong. By the end of its path.
 const std::vector<std::pair<std::string, Values>>& special_values() {
@@ -60,7 +61,7 @@ const std::vector<std::pair<std::string, Values>>& special_values() {
       {".recursiveReadOnly", {"Disabled", "Disabled"}},
       {".emptyDir.medium", {"", "Memory"}},
       {".fileKeyRef.volumeName", {"data", "more"}},
-      {".runtimeClassName", {"mete", "mete"}},
+      {".runtimeClassName", {"mete", "other"}},
       {".containerName", {"a", "a"}},
       {"spec.resources", {json(), {{"limits", {{"cpu", "1"}}}}}},
       {".stopSignal", {"SIGTERM", "SIGINT"}},

@@ -44,6 +44,23 @@ TEST(AgentConfig, AThinPoolIsAFileADeviceOrAnothersPool) {
   EXPECT_NE(refusal("pool: thin, size: 50Gi").find("which has a size of its own"), std::string::npos);
 }
 
+TEST(AgentConfig, Runtimes) {
+  EXPECT_TRUE(read("{}").config.runtimes.empty());
+  const auto file = read("runtimes:\n- {name: runc}\n- {name: other, path: /opt/other, args: [--x, \"y z\"]}\n");
+  ASSERT_TRUE(file.errors.empty());
+  const std::vector<RuntimeProgram> expected = {{"runc", "", {}}, {"other", "/opt/other", {"--x", "y z"}}};
+  EXPECT_EQ(file.config.runtimes, expected);
+  const auto refused = [](const std::string& runtimes, const std::string& field) {
+    const auto wrong = read("runtimes: [" + runtimes + "]");
+    return wrong.errors.size() == 1 && wrong.errors[0].field == field;
+  };
+  EXPECT_TRUE(refused("{name: mete}", "runtimes[0].name"));
+  EXPECT_TRUE(refused("{name: Run_C}", "runtimes[0].name"));
+  EXPECT_TRUE(refused("{name: a}, {name: a}", "runtimes[1].name"));
+  EXPECT_TRUE(refused("{name: a, path: bin/a}", "runtimes[0].path"));
+  EXPECT_TRUE(refused("{path: /bin/a}", "runtimes[0].name"));
+}
+
 TEST(AgentConfig, AllOfItMayBeLeftOut) {
   for (const char* text : {"", "{}", "export: {}", "export:\n", "# nothing\n"}) {
     const auto file = read(text);

@@ -187,13 +187,18 @@ TEST(WorkloadReader, AReplicationController) {
   EXPECT_EQ(std::get<ReplicationControllerSpec>(read_workload_of(without).spec).replicas, 2);
 }
 
-TEST(WorkloadReader, ARuntimeClassIsANameForMete) {
+TEST(WorkloadReader, ARuntimeClassNamesARuntime) {
   const std::string pod =
       "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  runtimeClassName: fast\n"
       "  containers: [{name: c, image: i}]\n";
   const std::string kind = "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: fast}\nhandler: ";
-  EXPECT_TRUE(assemble({read_documents(kind + "mete\n" + pod, "f")}).ok());
-  EXPECT_TRUE(has(errors_of(kind + "runsc\n"), "handler", "hands none to another runtime"));
+  const auto runtime_of = [&](const std::string& handler) {
+    const auto state = assemble({read_documents(kind + handler + "\n" + pod, "f")});
+    return state.ok() ? "runtime " + state.pods.at(0)->runtime : state.errors.at(0).message;
+  };
+  EXPECT_EQ(runtime_of("mete"), "runtime ");
+  EXPECT_EQ(runtime_of("runc"), "runtime runc");
+  EXPECT_TRUE(has(errors_of(kind + "Run_C\n"), "handler", "lower case letters"));
   EXPECT_TRUE(has(assemble({read_documents(pod, "f")}).errors, "spec.runtimeClassName", "found `fast`"));
   std::string own = pod;
   own.replace(own.find("fast"), 4, "mete");

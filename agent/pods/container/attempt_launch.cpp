@@ -179,7 +179,9 @@ void Attempt::root_made(const runtime::image::Image& image, Result<runtime::stor
 Status Attempt::make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root) {
   METE_CHECK(cgroup_.claim());
   METE_CHECK(cgroup_.devices().find());
-  METE_TRY(auto devices, cgroup_.devices().nodes());
+  LaunchDevices devices;
+  METE_TRY(devices.nodes, cgroup_.devices().nodes());
+  devices.rules = cgroup_.devices().rules();
   METE_CHECK(write_launch_plan(slot_, cgroup_.group(), std::move(devices), image, std::move(root)));
   return runtime::make_directories(slot_.pod().paths().logs());
 }
@@ -248,6 +250,8 @@ void Attempt::ready() {
   if (!started || !*started || own.state != ContainerState::kStarting) return;  // it failed: the shim's end tells how
   services_.instruments.launch(std::chrono::steady_clock::now() - launch_requested_);
   running(**started);
+  // Not looked at while another runtime made the container.
+  if (const auto* plan = slot_.pod().plan(); plan != nullptr && !plan->runtime.empty()) cgroup_.watch().check_drift();
   probes_.running();
   slot_.save(runtime::Durability::volatile_);
   slot_.report(Severity::kNormal, name_of(Reason::kStarted), "Started container " + own.name,

@@ -95,6 +95,12 @@ Status ContainerDevices::set_up() {
   return {};
 }
 
+std::vector<DeviceRule> ContainerDevices::rules() const {
+  const auto last = policy_rules();
+  if (slot_.spec()->security.privileged && last.empty()) return {};
+  return runtime::cgroup::all_device_rules(base_rules(), last);
+}
+
 void ContainerDevices::reconcile() {
   // One that has been unplugged meanwhile needs no rule.
   (void)find();

@@ -28,6 +28,8 @@ class ContainerDevices {
   [[nodiscard]] Result<std::vector<runtime::process::DeviceSpec>> nodes() const;
   // The rules of a cgroup in which nothing runs yet.
   [[nodiscard]] Status set_up();
+  // What set_up() comes to; empty: it writes nothing, and the cgroup allows all.
+  [[nodiscard]] std::vector<runtime::cgroup::DeviceRule> rules() const;
   // The policy has changed while the container runs, or an earlier agent knew another.
   void reconcile();
 

@@ -23,8 +23,8 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
              DriftWatch::Owner{
                  .limits =
                      [this] {
-                       const bool none =
-                           slot_.spec() == nullptr || slot_.record().cgroup_id == 0 || slot_.pod().is_killed();
+                       const bool none = slot_.spec() == nullptr || slot_.record().cgroup_id == 0 ||
+                                         slot_.pod().is_killed() || is_being_made();
                        return none ? nullptr : &limits_;
                      },
                  .report_only =
@@ -39,6 +39,12 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
                  .limit_event = [this] { limit_events_.poll(); },
                  .group_made = [this] { oom_.group_made(); },
                  .freeze_event = [this] { forget_freeze(); }}) {}
+
+// Another runtime writes to the group's files meanwhile; the shim puts back what differs (foreign_runtime.h).
+bool ContainerWatch::is_being_made() const {
+  const auto* const plan = slot_.pod().plan();
+  return slot_.record().state == ContainerState::kStarting && plan != nullptr && !plan->runtime.empty();
+}
 
 void ContainerWatch::open() {
   memory_.open();

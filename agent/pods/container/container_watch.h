@@ -39,6 +39,8 @@ class ContainerWatch {
   [[nodiscard]] bool sees_writes() const { return drift_.is_open(); }
 
  private:
+  [[nodiscard]] bool is_being_made() const;
+
   const ContainerSlot& slot_;
   const runtime::cgroup::Group& group_;
   const runtime::cgroup::Limits& limits_;

@@ -9,6 +9,7 @@
 #include "agent/base/machine_facts.h"
 #include "agent/base/spawn.h"
 #include "agent/networks/networks.h"
+#include "agent/pods/container/foreign_launch.h"
 #include "agent/pods/pod.h"
 #include "config/model/runtime_values.h"
 #include "config/resolve/env_file.h"
@@ -53,19 +54,38 @@ Result<std::string> seccomp_filter(Services& services, std::uint64_t capabilitie
   return cache[capabilities] = std::move(filter);
 }
 
+Result<std::string> seccomp_file(const Services& services, const config::SeccompProfile& profile) {
+  constexpr std::size_t kLargest = std::size_t{1} << 20U;
+  auto text = runtime::read_file_beneath(services.settings.seccomp_profiles(), profile.file, kLargest);
+  if (!text) return fail_in("seccompProfile", text.error());
+  return text;
+}
+
 Status add_seccomp(Services& services, const config::SeccompProfile& profile, runtime::process::Identity& identity) {
   using Type = config::SeccompProfile::Type;
   if (profile.type == Type::kRuntimeDefault) {
     METE_TRY(identity.seccomp_filter, seccomp_filter(services, identity.capabilities.bounding));
   }
   if (profile.type != Type::kLocalhost) return {};
-  constexpr std::size_t kLargest = std::size_t{1} << 20U;
-  const auto text = runtime::read_file_beneath(services.settings.seccomp_profiles(), profile.file, kLargest);
-  if (!text) return fail_in("seccompProfile", text.error());
-  METE_TRY(auto filter, runtime::oci::compile_seccomp_file(*text, "seccompProfile " + profile.file));
+  METE_TRY(const std::string text, seccomp_file(services, profile));
+  METE_TRY(auto filter, runtime::oci::compile_seccomp_file(text, "seccompProfile " + profile.file));
   identity.seccomp_filter = std::move(filter.program);
   identity.seccomp_flags = filter.flags;
   return {};
+}
+
+// The same for another runtime, which compiles the profile itself.
+Result<std::optional<runtime::oci::SeccompProfile>> seccomp_profile_of(Services& services,
+                                                                       const config::SeccompProfile& profile,
+                                                                       const runtime::process::Identity& identity) {
+  using Type = config::SeccompProfile::Type;
+  std::optional<runtime::oci::SeccompProfile> found;
+  if (profile.type == Type::kRuntimeDefault)
+    found = runtime::process::default_seccomp_profile(identity.capabilities.bounding);
+  if (profile.type != Type::kLocalhost) return found;
+  METE_TRY(const std::string text, seccomp_file(services, profile));
+  METE_TRY(found, runtime::oci::read_seccomp_file(text, "seccompProfile " + profile.file));
+  return found;
 }
 
 // What `fileKeyRef` names, from the volumes of the pod as they are now.
@@ -112,9 +132,8 @@ Status make_termination_log(const std::string& path) {
 
 }  // namespace
 
-Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group,
-                         std::vector<runtime::process::DeviceSpec> devices, const runtime::image::Image& image,
-                         runtime::storage::ContainerRoot root) {
+Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group, LaunchDevices devices,
+                         const runtime::image::Image& image, runtime::storage::ContainerRoot root) {
   auto& services = slot.services();
   const auto& pod = slot.pod();
   const auto& plan = *pod.plan();
@@ -140,7 +159,7 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   }
   METE_CHECK(make_termination_log(files.termination_log()));
   context.termination_log = files.termination_log();
-  context.devices = std::move(devices);
+  context.devices = std::move(devices.nodes);
   context.sandbox_pid = pod.sandbox_pid();
   const std::string network = pod.networks().namespace_path(pod.record().uid);
   if (!network.empty()) context.network_namespace = kShimNetwork;
@@ -155,8 +174,15 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.oom_score_adj = container.extras.oom_score_adj.value_or(
       enforcers::oom_score_adj(plan.pod.spec, container, services.machine_memory));
   METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, resolved, context));
+  const auto profile = runtime::pod::seccomp_profile(plan.pod.spec, container);
+  METE_CHECK(add_seccomp(services, profile, spec.identity));
+  if (!plan.runtime.empty()) {
+    // The runtime's name for it, which runc and crun give it, too: who enters later joins the same.
+    spec.session_keyring = "_ses." + foreign_id(slot);
+    METE_TRY(auto seccomp, seccomp_profile_of(services, profile, spec.identity));
+    METE_CHECK(write_foreign_start(slot, group.path(), spec, std::move(devices.rules), std::move(seccomp)));
+  }
   if (!context.users) runtime::process::bind_own_group(services.hierarchies, group.path(), spec.cgroup_mounts);
-  METE_CHECK(add_seccomp(services, runtime::pod::seccomp_profile(plan.pod.spec, container), spec.identity));
   METE_TRY(const runtime::process::Plan launch, runtime::process::make_plan(spec));
   return runtime::replace_file(files.plan(), runtime::process::encode(launch), 0600, runtime::Durability::volatile_);
 }

@@ -7,6 +7,7 @@
 
 #include "agent/pods/container/container_slot.h"
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/devices/devices.h"
 #include "runtime/image/store.h"
 #include "runtime/process/launch_spec.h"
 #include "runtime/storage/driver.h"
@@ -16,10 +17,16 @@ namespace mete::agent {
 // The code of an error that the kubelet calls CreateContainerConfigError: a value of the environment that is missing.
 inline constexpr int kConfigError = ENOKEY;
 
-// `devices` are those that the policy allows besides the usual ones. Makes the FIFO of memory.notify, too. The error:
+// What of a container's devices its plan needs.
+struct LaunchDevices {
+  std::vector<runtime::process::DeviceSpec> nodes;  // besides the usual ones
+  std::vector<runtime::cgroup::DeviceRule> rules;   // ContainerDevices::rules(), for another runtime
+};
+
+// Makes the FIFO of memory.notify, too, and what another runtime needs. The error:
 // what of the manifest or the image cannot be had, or could not be written.
 [[nodiscard]] Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group,
-                                       std::vector<runtime::process::DeviceSpec> devices,
-                                       const runtime::image::Image& image, runtime::storage::ContainerRoot root);
+                                       LaunchDevices devices, const runtime::image::Image& image,
+                                       runtime::storage::ContainerRoot root);
 
 }  // namespace mete::agent

@@ -9,6 +9,7 @@
 #include "config/reading/agent_yaml/export_reader.h"
 #include "config/reading/agent_yaml/network_reader.h"
 #include "config/reading/agent_yaml/registries.h"
+#include "config/reading/agent_yaml/runtimes_reader.h"
 #include "config/reading/agent_yaml/storage_reader.h"
 #include "config/reading/fields.h"
 #include "config/reading/yaml/shape.h"
@@ -150,6 +151,10 @@ constexpr std::array kFields = std::to_array<FieldSpec>({
      .object = &kRegistriesSpec,
      .doc = "Where images are pulled from and pushed to"},
     {.name = "network", .type = FieldType::kObject, .object = &kNetworkSpec, .doc = "The network of pods"},
+    {.name = "runtimes",
+     .type = FieldType::kObjectList,
+     .object = &kRuntimeSpec,
+     .doc = "Other OCI runtimes, for the handlers of RuntimeClasses"},
     {.name = "storage", .type = FieldType::kObject, .object = &kStorageSpec, .doc = "The files of containers"},
     {.name = "web", .type = FieldType::kObject, .object = &kWebSpec, .doc = "How the address is guarded"},
 });
@@ -260,6 +265,7 @@ AgentConfigFile read_agent_config(std::string_view text, std::string_view file) 
         result.config.machine = read_machine(view["machine"]);
         result.config.registries = read_registries(view["registries"]);
         result.config.network = read_network(view["network"]);
+        result.config.runtimes = read_runtimes(view["runtimes"]);
         result.config.storage = read_storage(view["storage"]);
         result.config.alerts = read_alerts(view["alerts"]);
         result.config.web_config = read_web(view["web"]);

@@ -174,7 +174,7 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
      .identity_by_text = true},
     {.name = "runtimeClassName",
      .type = FieldType::kString,
-     .doc = "mete, or a RuntimeClass whose handler is mete: containers have no other runtime"},
+     .doc = "mete, or a RuntimeClass, whose handler is mete or another OCI runtime of this machine"},
     {.name = "schedulerName", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
     {.name = "schedulingGates",
      .type = FieldType::kObjectList,

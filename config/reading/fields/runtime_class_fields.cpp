@@ -14,7 +14,10 @@ constexpr std::array kRuntimeClassFields = std::to_array<FieldSpec>({
     {.name = "apiVersion", .type = FieldType::kString, .required = true, .values = kNodeVersion},
     {.name = "kind", .type = FieldType::kString, .required = true, .values = kRuntimeClassKind},
     {.name = "metadata", .type = FieldType::kObject, .required = true, .object = &kMetadataSpec},
-    {.name = "handler", .type = FieldType::kString, .required = true, .doc = "mete: there is no other runtime"},
+    {.name = "handler",
+     .type = FieldType::kString,
+     .required = true,
+     .doc = "mete, or another OCI runtime of this machine (runtimes in agent.yaml)"},
     {.name = "overhead", .use = FieldUse::kNoMeaning},
     {.name = "scheduling", .use = FieldUse::kNoMeaning},
 });

@@ -45,12 +45,6 @@ std::vector<DeviceRule> with_what_all_have(std::vector<DeviceRule> rules) {
   return rules;
 }
 
-std::vector<DeviceRule> all_rules(const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last) {
-  auto all = with_what_all_have(rules);
-  all.insert(all.end(), last.begin(), last.end());
-  return all;
-}
-
 Status write_rules(const Group& group, const std::vector<DeviceRule>& rules) {
   const std::string directory = group.directory("devices");
   DeviceFile allow(directory + "/devices.allow");
@@ -70,9 +64,15 @@ std::string to_text(const DeviceRule& rule) {
   return std::string(1, rule.type) + " " + number(rule.major) + ":" + number(rule.minor) + " " + rule.access;
 }
 
+std::vector<DeviceRule> all_device_rules(const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last) {
+  auto all = with_what_all_have(rules);
+  all.insert(all.end(), last.begin(), last.end());
+  return all;
+}
+
 Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules,
                           const std::vector<DeviceRule>& last) {
-  const auto all = all_rules(rules, last);
+  const auto all = all_device_rules(rules, last);
   if (!group.hierarchies().on_v1("devices")) {
     // Hybrid without the controller on v1, too: the program sits on the twin.
     const std::string directory = group.unified_directory();
@@ -84,7 +84,7 @@ Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rul
 Status change_device_rules(const Group& group, const std::vector<DeviceRule>& rules,
                            const std::vector<DeviceRule>& last) {
   if (!group.hierarchies().on_v1("devices")) return apply_device_rules(group, rules, last);
-  const auto all = all_rules(rules, last);
+  const auto all = all_device_rules(rules, last);
   METE_TRY(const std::string list, group.read("devices", "devices.list"));
   const auto wanted = outcome_of(all);
   const auto changes = device_changes(parse_devices_list(list), wanted);

@@ -25,6 +25,11 @@ struct DeviceRule {
 // As v1's files take it: "c 1:3 rwm", "a".
 [[nodiscard]] std::string to_text(const DeviceRule& rule);
 
+// `rules`, then what every container may use, then `last`: the list that apply_device_rules() applies. Applied once
+// more, it comes to the same.
+[[nodiscard]] std::vector<DeviceRule> all_device_rules(const std::vector<DeviceRule>& rules,
+                                                       const std::vector<DeviceRule>& last);
+
 // Applies the rules in order; then, unless they allow all, the devices that every container may use (null, zero, full,
 // random, urandom, tty, ptmx, pts; mknod of any), as runc does; then `last`. Without rules only the devices for every
 // container are allowed. On v2 the program of an earlier call is replaced; programs of others are not touched.

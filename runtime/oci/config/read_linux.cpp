@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "runtime/oci/config/namespace_names.h"
 #include "runtime/oci/config/read_parts.h"
 #include "runtime/oci/config/seccomp_file.h"
 
@@ -146,18 +147,11 @@ void read_cgroups_path(const Node& path, ReadContext& context) {
 }  // namespace
 
 void read_namespaces(const Node& namespaces, process::LaunchSpec& launch) {
-  constexpr std::array<std::pair<std::string_view, NamespaceKind>, 8> kKinds = {{{"mount", NamespaceKind::mount},
-                                                                                 {"pid", NamespaceKind::pid},
-                                                                                 {"network", NamespaceKind::network},
-                                                                                 {"ipc", NamespaceKind::ipc},
-                                                                                 {"uts", NamespaceKind::uts},
-                                                                                 {"cgroup", NamespaceKind::cgroup},
-                                                                                 {"user", NamespaceKind::user},
-                                                                                 {"time", NamespaceKind::time}}};
   for (const auto& node : namespaces.items()) {
     const std::string type = node["type"].text();
-    const auto at = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& each) { return each.first == type; });
-    if (at == kKinds.end()) {
+    const auto at = std::find_if(kNamespaceNames.begin(), kNamespaceNames.end(),
+                                 [&](const auto& each) { return each.first == type; });
+    if (at == kNamespaceNames.end()) {
       node["type"].bad("\"" + type + "\"", "mount, pid, network, ipc, uts, cgroup, user or time");
       continue;
     }

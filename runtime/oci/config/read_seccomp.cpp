@@ -9,40 +9,27 @@
 #include "runtime/json.h"
 #include "runtime/oci/config/json.h"
 #include "runtime/oci/config/seccomp_file.h"
+#include "runtime/oci/config/seccomp_words.h"
 
 namespace mete::runtime::oci {
 namespace {
 
 constexpr std::uint32_t kHighestErrno = 4095;
-constexpr std::uint32_t kWaitKillable = 1U << 5U;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
 
 std::uint32_t read_action(const Node& action, const Node& errno_return) {
   const std::string name = action.text();
   const std::uint32_t code = errno_return.u32(EPERM);
   if (code > kHighestErrno) errno_return.bad(std::to_string(code), "an errno, at most 4095");
-  if (name == "SCMP_ACT_ALLOW") return SECCOMP_RET_ALLOW;
-  if (name == "SCMP_ACT_ERRNO") return SECCOMP_RET_ERRNO | code;
-  if (name == "SCMP_ACT_KILL" || name == "SCMP_ACT_KILL_THREAD") return SECCOMP_RET_KILL_THREAD;
-  if (name == "SCMP_ACT_KILL_PROCESS") return SECCOMP_RET_KILL_PROCESS;
-  if (name == "SCMP_ACT_TRAP") return SECCOMP_RET_TRAP;
-  if (name == "SCMP_ACT_TRACE") return SECCOMP_RET_TRACE | code;
-  if (name == "SCMP_ACT_LOG") return SECCOMP_RET_LOG;
-  if (name == "SCMP_ACT_NOTIFY") return SECCOMP_RET_USER_NOTIF;
+  for (const auto& [known, value] : kSeccompActions) {
+    if (name == known) return has_data(value) ? value | code : value;
+  }
   action.bad("\"" + name + "\"", "SCMP_ACT_ALLOW, _ERRNO, _KILL, _KILL_PROCESS, _TRAP, _TRACE, _LOG or _NOTIFY");
   return SECCOMP_RET_KILL_PROCESS;
 }
 
 Compare read_operator(const Node& node) {
-  constexpr std::array<std::pair<std::string_view, Compare>, 7> kOperators = {
-      {{"SCMP_CMP_NE", Compare::not_equal},
-       {"SCMP_CMP_LT", Compare::less},
-       {"SCMP_CMP_LE", Compare::less_equal},
-       {"SCMP_CMP_EQ", Compare::equal},
-       {"SCMP_CMP_GE", Compare::greater_equal},
-       {"SCMP_CMP_GT", Compare::greater},
-       {"SCMP_CMP_MASKED_EQ", Compare::masked_equal}}};
   const std::string name = node.text();
-  for (const auto& [known, compare] : kOperators) {
+  for (const auto& [known, compare] : kSeccompOperators) {
     if (name == known) return compare;
   }
   node.bad("\"" + name + "\"", "SCMP_CMP_NE, _LT, _LE, _EQ, _GE, _GT or _MASKED_EQ");
@@ -66,14 +53,12 @@ std::uint32_t read_architecture(const Node& owner, const std::string& name) {
 std::uint32_t read_flags(const Node& flags) {
   std::uint32_t bits = 0;
   for (const auto& flag : flags.texts()) {
-    if (flag == "SECCOMP_FILTER_FLAG_LOG") {
-      bits |= SECCOMP_FILTER_FLAG_LOG;
-    } else if (flag == "SECCOMP_FILTER_FLAG_SPEC_ALLOW") {
-      bits |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-    } else if (flag == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") {
-      bits |= kWaitKillable;
-    } else if (flag != "SECCOMP_FILTER_FLAG_TSYNC") {  // TSYNC has no effect on a process with one thread
+    const auto* const at =
+        std::find_if(kSeccompFlags.begin(), kSeccompFlags.end(), [&](const auto& each) { return each.first == flag; });
+    if (at == kSeccompFlags.end()) {
       flags.bad("\"" + flag + "\"", "SECCOMP_FILTER_FLAG_LOG, _SPEC_ALLOW, _TSYNC or _WAIT_KILLABLE_RECV");
+    } else {
+      bits |= at->second;
     }
   }
   return bits;
@@ -142,17 +127,22 @@ std::optional<SeccompProfile> read_seccomp(const Node& seccomp) {
   return profile;
 }
 
-Result<SeccompFilter> compile_seccomp_file(std::string_view text, const std::string& name) {
+Result<SeccompProfile> read_seccomp_file(std::string_view text, const std::string& name) {
   METE_TRY(const nlohmann::json json, parse_json(text, name));
   if (!json.is_object()) return fail(name + ": found no object, expected a seccomp profile");
   Problems problems;
-  const auto profile = read_seccomp(Node(&json, problems, ""));
+  auto profile = read_seccomp(Node(&json, problems, ""));
   if (auto status = problems.status(); !status) return fail_in(name, status.error());
   if ((profile->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0)
     return fail(name + ": found SCMP_ACT_NOTIFY, expected another action, as nobody would answer for a pod");
-  auto filter = compile_seccomp(*profile);
+  return std::move(*profile);
+}
+
+Result<SeccompFilter> compile_seccomp_file(std::string_view text, const std::string& name) {
+  METE_TRY(const SeccompProfile profile, read_seccomp_file(text, name));
+  auto filter = compile_seccomp(profile);
   if (!filter) return fail_in(name, filter.error());
-  return SeccompFilter{std::move(*filter), profile->flags};
+  return SeccompFilter{std::move(*filter), profile.flags};
 }
 
 }  // namespace mete::runtime::oci

@@ -104,6 +104,7 @@ void execute(ChildContext& child, const NewCgroupNamespace& op);
 void execute(ChildContext& child, const AwaitHooks& op);
 
 // child_identity.cpp
+void execute(ChildContext& child, const EndWithLauncher& op);
 void execute(ChildContext& child, const OpenProfile& op);
 void execute(ChildContext& child, const JoinKeyring& op);
 // Sets rlimits, user and groups, capabilities, no_new_privs and seccomp. The order is dictated by the rights each step

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "runtime/process/child/child_context.h"
@@ -101,6 +102,11 @@ void execute(ChildContext& child, const JoinKeyring& op) {
   // A kernel without keyrings has nothing to separate.
   if (::syscall(SYS_keyctl, kJoinSession, op.name.c_str()) < 0 && errno != ENOSYS)
     child.die("join session keyring", op.name.c_str());
+}
+
+void execute(ChildContext& child, const EndWithLauncher&) {
+  // A launcher that has ended already is noticed at the next word that the child waits for.
+  child.must(::prctl(PR_SET_PDEATHSIG, SIGKILL), "bind the process to its launcher");
 }
 
 void execute(ChildContext& child, const OpenProfile&) {
