@@ -20,8 +20,7 @@ const std::vector<std::string> kRooms = {
     "config/values",
     "config/model",
     "config/resolve",
-    "config/reading/yaml",
-    "config/reading",  // with fields/, schema/ and agent_yaml/
+    "config/reading",  // with yaml/, fields/, schema/ and agent_yaml/
     "config/convert",
     "runtime",
     "runtime/build/language",

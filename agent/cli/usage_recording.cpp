@@ -34,8 +34,8 @@ Result<NamedModel> read_recording(const std::string& path) {
     constexpr double kMinute = 60;
     const double over = before == 0 ? kMinute : values[0] - before;
     if (over <= 0 || values[0] > 1e10)
-      return fail(path + ":" + std::to_string(number) + ": found time " +
-                  line.substr(0, line.find(',')) + ", expected one after the line before");
+      return fail(path + ":" + std::to_string(number) + ": found time " + line.substr(0, line.find(',')) +
+                  ", expected one after the line before");
     before = values[0];
     const auto nanoseconds = [](double seconds) {
       return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));

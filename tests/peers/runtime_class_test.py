@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from mete_agent import run_tests, skip_case, wait_for, within  # noqa: E402
 from other_runtimes import RuntimesAgent  # noqa: E402
-from pods import container, delete, job, launch, pod, wait_exited, wait_gone, wait_restarted, wait_running  # noqa: E402
+from pods import container, delete, job, launch, pod, wait_exited, wait_restarted, wait_running  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 RUNTIMES = [each for each in ("runc", "crun", "own") if each == "own" or shutil.which(each)]

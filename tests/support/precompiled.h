@@ -4,7 +4,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-
 #include <tl/expected.hpp>
 
 #include <algorithm>
