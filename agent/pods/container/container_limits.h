@@ -56,8 +56,8 @@ class ContainerLimits {
   // The kernel kills at the limit again, until the limits are written anew.
   [[nodiscard]] Status let_kernel_decide();
 
-  // All of it is killed now, and kill_at_once() lifts its quota. The next attempt has its quota again, and whoever waits
-  // for one.
+  // All of it is killed now, and kill_at_once() lifts its quota. The next attempt has its quota again, and whoever
+  // waits for one.
   void quota_is_lifted();
   // Writes the quota that was lifted.
   void give_quota();
