@@ -21,16 +21,16 @@ struct Resource {
   KubeFamily annotations;
 };
 
-constexpr auto kGaugeOf = collectors::MetricType::kGauge;
+constexpr auto kNamesType = collectors::MetricType::kGauge;
 constexpr std::string_view kLabelsHelp = "1, with those labels of the object that agent.yaml allows.";
 constexpr std::string_view kAnnotationsHelp = "1, with those annotations of the object that agent.yaml allows.";
 
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): names of families are literals that outlive every writer.
-#define METE_NAMED(word, kind, own, family, more)                                                              \
-  {                                                                                                            \
-    word, kind, own, {"kube_" family "_labels", kGaugeOf, kLabelsHelp, "namespace," own more ",label_NAME"}, { \
-      "kube_" family "_annotations", kGaugeOf, kAnnotationsHelp, "namespace," own more ",annotation_NAME"      \
-    }                                                                                                          \
+#define METE_NAMED(word, kind, own, family, more)                                                                \
+  {                                                                                                              \
+    word, kind, own, {"kube_" family "_labels", kNamesType, kLabelsHelp, "namespace," own more ",label_NAME"}, { \
+      "kube_" family "_annotations", kNamesType, kAnnotationsHelp, "namespace," own more ",annotation_NAME"      \
+    }                                                                                                            \
   }
 
 constexpr std::array<Resource, config::kKubeResources.size()> kResources = {{

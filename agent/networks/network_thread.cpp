@@ -111,8 +111,8 @@ void NetworkThread::verify(Networks networks, Endpoints endpoints, Verified done
                      endpoints = std::move(endpoints)]() -> Result<std::vector<std::string>> {
     METE_CHECK(open());
     std::vector<std::string> found;
-    METE_TRY(auto changed, verify_tunnel());
-    if (!changed.empty()) found.push_back(std::move(changed));
+    // One that cannot be mended keeps nothing else from it.
+    if (auto changed = verify_tunnel(); changed && !changed->empty()) found.push_back(std::move(*changed));
     for (const auto& each : networks) {
       if (!bridges_.contains(each.name)) continue;
       METE_TRY(auto wrong, host_->check_bridge(each, endpoints));

@@ -89,7 +89,7 @@ def sent(host):
 
 def counted(host, *words):
     """Packets that the rules with these words have dropped."""
-    found = [line for line in host.run("nft", "list", "table", "inet", "mete").stdout.splitlines() if all(each in line for each in words)]
+    found = [line for line in host.run("nft", "list", "table", "inet", "mete").stdout.splitlines() if "drop" in line and all(each in line for each in words)]
     assert found, (words, host.run("nft", "list", "table", "inet", "mete").stdout)
     return sum(int(re.search(r"packets (\d+)", line).group(1)) for line in found)
 

@@ -110,23 +110,21 @@ def test_nothing_is_plain_on_the_wire():
         known(two, "secret"), known(one, "open")
         put(one, "web", network="secret")
         put(two, "db", network="secret")
+        wait_known(one, "db", "secret"), wait_known(two, "web", "secret")
+        remember(one, "web"), remember(two, "db")
+        wait_for("the name", lambda: pings(one, "web", "db", check=False))
+        pings(two, "db", "web")
+        pattern(one, "web", address(two, "db"))
+        assert len(only_wireguard(wire, cluster)) >= 8  # questions and answers of each ping
+        # What an ear on the wire hears of a network that is not encrypted, of the same pods.
         one.agent.mete("network", "connect", "--ip", "10.92.0.8", "open", "web")
         two.agent.mete("network", "connect", "--ip", "10.92.0.9", "open", "db")
-        for name in ("secret", "open"):
-            wait_known(one, "db", name), wait_known(two, "web", name)
-        remember(one, "web"), remember(two, "db")
-        # What an ear on the wire hears of a network that is not encrypted.
-        wire.frames()
+        wait_known(one, "db", "open"), wait_known(two, "web", "open")
         wait_for("the plain network", lambda: reaches(one, "web", "10.92.0.9"))
         pattern(one, "web", "10.92.0.9")
         frames = wire.frames()
         assert [each for each in frames if PATTERN in each]
         assert VXLAN in {each.port for each in Wire.between(frames, one, two)}
-        # And of one that is.
-        wait_for("the name", lambda: pings(one, "web", "db", check=False))
-        pings(two, "db", "web")
-        pattern(one, "web", address(two, "db"))
-        assert len(only_wireguard(wire, cluster)) >= 8  # questions and answers of each ping
         # The largest packet that passes, as a whole.
         assert "mtu 1350" in inside(one, "web", "ip", "link", "show", "eth0").stdout
         assert inside(one, "web", "ping", "-c", "1", "-W", "5", "-s", "1322", address(two, "db")).returncode == 0
