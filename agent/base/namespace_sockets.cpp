@@ -2,27 +2,19 @@
 #include "agent/base/namespace_sockets.h"
 
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <optional>
 #include <utility>
 
-#include "agent/base/connect_at_once.h"
 #include "runtime/network/network_visit.h"
 
 namespace mete::agent {
 namespace {
 
 using runtime::network::NetworkVisit;
-
-// So long a whole batch waits for its slowest answer. Those that take longer are the loop's.
-constexpr auto kAnswersWithin = std::chrono::milliseconds(2);
 
 // A whole batch is one visit: to go home between two namespaces was a seventh of what a tcpSocket probe took.
 Status enter(std::optional<NetworkVisit>& visit, int process) {
@@ -39,24 +31,6 @@ Result<runtime::UniqueFd> make_socket(std::optional<NetworkVisit>& visit, int pr
   return made;
 }
 
-Result<NamespaceSockets::Opened> make(std::optional<NetworkVisit>& visit, const NamespaceSockets::Call& call) {
-  NamespaceSockets::Opened opened;
-  METE_TRY(opened.socket, make_socket(visit, call.process->get(), call.to.protocol().family()));
-  opened.error = connect_at_once(opened.socket.get(), call.to);
-  if (opened.error != 0 || call.first_bytes.empty()) return opened;
-  const auto sent = ::send(opened.socket.get(), call.first_bytes.data(), call.first_bytes.size(), MSG_NOSIGNAL);
-  if (sent > 0) opened.sent = static_cast<std::size_t>(sent);  // whoever sends the rest learns of an error
-  return opened;
-}
-
-void receive(NamespaceSockets::Opened& opened) {
-  std::array<char, 4096> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
-  const auto got = ::recv(opened.socket.get(), bytes.data(), bytes.size(), 0);
-  if (got > 0) opened.received.assign(bytes.data(), static_cast<std::size_t>(got));
-  if (got == 0) opened.ended = 0;
-  if (got < 0 && errno != EAGAIN && errno != EINTR) opened.ended = errno;
-}
-
 }  // namespace
 
 NamespaceSockets::~NamespaceSockets() {
@@ -69,7 +43,7 @@ NamespaceSockets::~NamespaceSockets() {
   thread_.join();
 }
 
-void NamespaceSockets::open(Call call, Done done) {
+void NamespaceSockets::open(std::shared_ptr<const runtime::UniqueFd> process, int family, Done done) {
   if (!thread_.joinable()) {
     // The loop handles signals: a new thread inherits this mask, which blocks all of them.
     sigset_t all;
@@ -83,36 +57,9 @@ void NamespaceSockets::open(Call call, Done done) {
   {
     const std::lock_guard lock(mutex_);
     first = requests_.empty();
-    requests_.push_back({std::move(call), std::move(done)});
+    requests_.push_back({std::move(process), family, std::move(done)});
   }
   if (first) wanted_.notify_one();
-}
-
-void NamespaceSockets::carry_out(std::vector<Request>& batch) {
-  {
-    std::optional<NetworkVisit> visit;
-    for (auto& each : batch) each.made = make(visit, each.call);
-  }
-  std::vector<pollfd> waiting;
-  std::vector<Opened*> whose;
-  for (auto& each : batch) {
-    if (!each.made || each.made->sent == 0 || each.made->sent < each.call.first_bytes.size()) continue;
-    waiting.push_back({each.made->socket.get(), POLLIN, 0});
-    whose.push_back(&*each.made);
-  }
-  const auto until = std::chrono::steady_clock::now() + kAnswersWithin;
-  for (std::size_t left = waiting.size(); left > 0;) {
-    const auto rest = until - std::chrono::steady_clock::now();
-    if (rest <= rest.zero()) return;
-    const timespec most{0, std::chrono::duration_cast<std::chrono::nanoseconds>(rest).count()};
-    if (::ppoll(waiting.data(), waiting.size(), &most, nullptr) <= 0) return;
-    for (std::size_t i = 0; i < waiting.size(); ++i) {
-      if (waiting[i].fd < 0 || waiting[i].revents == 0) continue;
-      receive(*whose[i]);
-      waiting[i].fd = -1;
-      --left;
-    }
-  }
 }
 
 void NamespaceSockets::run() {
@@ -124,7 +71,10 @@ void NamespaceSockets::run() {
       if (ending_) return;
       batch.swap(requests_);
     }
-    carry_out(batch);
+    {
+      std::optional<NetworkVisit> visit;
+      for (auto& each : batch) each.made = make_socket(visit, each.process->get(), each.family);
+    }
     auto answers = std::make_shared<std::vector<Request>>(std::move(batch));
     asio::post(loop_, alive_.guard([answers] {
       for (auto& each : *answers) each.done(std::move(each.made));

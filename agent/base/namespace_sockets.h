@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// TCP connections into the network namespaces of containers. A thread makes them: it joins the namespace, makes the
-// socket, which stays in that namespace whoever uses it, and goes back. The loop's own thread must not do that even for
-// a moment: the other threads' /proc/net is that of the process's first thread.
-//
-// A server on the same machine mostly answers at once. So the thread also connects, sends and receives as long as that
-// needs no waiting, for many in a row: of a probe that is answered the loop sees only the answer.
+// Sockets in the network namespaces of containers. A thread makes them: it joins the namespace, makes the socket, which
+// stays in that namespace whoever uses it, and goes back. The loop's own thread must not do that even for a moment:
+// the other threads' /proc/net is that of the process's first thread.
 //
 // The thread is made at the first use. It holds no namespace while it waits.
 #pragma once
@@ -13,8 +10,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -26,35 +21,24 @@ namespace mete::agent {
 
 class NamespaceSockets {
  public:
-  struct Call {
-    std::shared_ptr<const runtime::UniqueFd> process;  // pidfd of a process in the namespace
-    asio::ip::tcp::endpoint to;
-    std::string first_bytes = {};  // sent once it is connected; empty: nothing is sent, and nothing is received
-  };
-  struct Opened {
-    runtime::UniqueFd socket = {};  // does not block
-    int error = 0;                  // errno of connect(2); EINPROGRESS: its outcome is not known yet
-    std::size_t sent = 0;           // of first_bytes
-    std::string received = {};      // by now; there may be more
-    std::optional<int> ended = {};  // nothing more follows: 0, or the errno of recv(2)
-  };
-  using Done = std::function<void(Result<Opened>)>;
+  using Done = std::function<void(Result<runtime::UniqueFd>)>;
 
   explicit NamespaceSockets(asio::io_context& loop) : loop_(loop) {}
-  ~NamespaceSockets();  // `done` of calls that are not answered yet is not called
+  ~NamespaceSockets();  // `done` of requests that are not answered yet is not called
   NamespaceSockets(const NamespaceSockets&) = delete;
   NamespaceSockets& operator=(const NamespaceSockets&) = delete;
 
-  // `done` is called from the loop. An error: no socket could be made.
-  void open(Call call, Done done);
+  // A TCP socket that does not block, of `family` (AF_INET, AF_INET6), in the network namespace of the process whose
+  // pidfd that is. `done` is called from the loop.
+  void open(std::shared_ptr<const runtime::UniqueFd> process, int family, Done done);
 
  private:
   struct Request {
-    Call call;
+    std::shared_ptr<const runtime::UniqueFd> process;
+    int family;
     Done done;
-    Result<Opened> made = Opened();
+    Result<runtime::UniqueFd> made = runtime::UniqueFd();
   };
-  static void carry_out(std::vector<Request>& batch);
   void run();
 
   asio::io_context& loop_;

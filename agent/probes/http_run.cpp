@@ -5,8 +5,8 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
-#include <vector>
 
 #include "agent/http/asio_ssl.h"
 #include "agent/probes/http_answer.h"
@@ -16,7 +16,6 @@ namespace mete::agent {
 namespace {
 
 constexpr int kMostRedirects = 10;  // as Go's client
-constexpr std::size_t kMostAtOnce = 4096;
 
 // Made with the first probe that needs it: it costs a megabyte.
 asio::ssl::context& tls_context() {
@@ -68,15 +67,10 @@ class HttpRun : public NetworkRun {
   [[nodiscard]] std::string what_failed() const override { return "Get \"" + to_string(target_) + "\""; }
   [[nodiscard]] std::string out_of_time() const override { return what_failed() + ": no answer"; }
 
-  std::string first_bytes() override {
-    request_ = request_text(target_, probe_.get.headers);
-    return target_.https ? std::string() : request_;
-  }
-
   void connected() override {
-    answer_ = {};
-    if (early().sent == request_.size()) return read_early();
     if (!watch()) return;
+    answer_ = {};
+    request_ = request_text(target_, probe_.get.headers);
     if (!target_.https) return send(socket());
     tls_ = std::make_unique<Tls>(socket(), tls_context());
     // The name alone: an address is none (RFC 6066, 3).
@@ -89,22 +83,9 @@ class HttpRun : public NetworkRun {
     });
   }
 
-  // All of it was sent when the connection was made, and mostly all was answered.
-  void read_early() {
-    const Early& here = early();
-    auto state = here.received.empty() ? HttpAnswerReader::State::kMore : answer_.feed(here.received);
-    if (state == HttpAnswerReader::State::kMore && here.ended) {
-      if (*here.ended != 0) return failed(ErrorCode(*here.ended, boost::system::system_category()));
-      state = answer_.end();
-    }
-    if (state != HttpAnswerReader::State::kMore) return read(state);
-    if (watch()) receive(socket());
-  }
-
   template <class Stream>
   void send(Stream& stream) {
-    const auto rest = asio::buffer(request_) + early().sent;
-    asio::async_write(stream, rest, [self = self<HttpRun>(), &stream](ErrorCode error, std::size_t) {
+    asio::async_write(stream, asio::buffer(request_), [self = self<HttpRun>(), &stream](ErrorCode error, std::size_t) {
       if (self->is_over()) return;
       if (error) return self->failed(error);
       self->receive(stream);
@@ -113,7 +94,6 @@ class HttpRun : public NetworkRun {
 
   template <class Stream>
   void receive(Stream& stream) {
-    bytes_.resize(kMostAtOnce);
     stream.async_read_some(asio::buffer(bytes_), [self = self<HttpRun>(), &stream](ErrorCode error, std::size_t size) {
       if (self->is_over()) return;
       HttpAnswerReader::State state = HttpAnswerReader::State::kMore;
@@ -124,14 +104,10 @@ class HttpRun : public NetworkRun {
         state = self->answer_.end();
       }
       if (state == HttpAnswerReader::State::kMore) return self->receive(stream);
-      self->read(state);
+      if (state == HttpAnswerReader::State::kBroken)
+        return self->finish(ProbeResult::kFailure, self->what_failed() + ": " + self->answer_.why());
+      self->answered();
     });
-  }
-
-  void read(HttpAnswerReader::State state) {
-    if (state == HttpAnswerReader::State::kBroken)
-      return finish(ProbeResult::kFailure, what_failed() + ": " + answer_.why());
-    answered();
   }
 
   void failed(const ErrorCode& error) { finish(ProbeResult::kFailure, what_failed() + ": " + error.message()); }
@@ -166,7 +142,7 @@ class HttpRun : public NetworkRun {
   int redirects_ = 0;
   std::string request_;
   HttpAnswerReader answer_;
-  std::vector<char> bytes_;  // of an answer that was not here at once
+  std::array<char, 4096> bytes_{};
   std::unique_ptr<Tls> tls_;
 };
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "agent/base/connect_at_once.h"
 #include "agent/base/namespace_sockets.h"
 
 namespace mete::agent {
@@ -50,26 +49,28 @@ void NetworkRun::try_next(const ErrorCode& error) {
   close();
   const int family = to.address().is_v4() ? AF_INET : AF_INET6;
   if (place_.network) {
-    services_.sockets.open({place_.network, to, first_bytes()},
-                           [self = self<NetworkRun>(), to](Result<NamespaceSockets::Opened> opened) {
-                             if (self->is_over()) return;
-                             if (!opened) return self->finish(ProbeResult::kUnknown, opened.error().what);
-                             self->early_ = {opened->sent, std::move(opened->received), opened->ended};
-                             self->tried(to, std::move(opened->socket), opened->error);
-                           });
+    services_.sockets.open(place_.network, family, [self = self<NetworkRun>(), to](Result<runtime::UniqueFd> made) {
+      if (self->is_over()) return;
+      if (!made) return self->finish(ProbeResult::kUnknown, made.error().what);
+      self->connect(to, std::move(*made));
+    });
     return;
   }
   runtime::UniqueFd made(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!made.valid())
     return finish(ProbeResult::kUnknown,
                   "make a socket: " + ErrorCode(errno, boost::system::system_category()).message());
-  (void)first_bytes();
-  early_ = {};
-  const int outcome = connect_at_once(made.get(), to);
-  tried(to, std::move(made), outcome);
+  connect(to, std::move(made));
 }
 
-void NetworkRun::tried(const tcp::endpoint& to, runtime::UniqueFd made, int error) {
+void NetworkRun::connect(const tcp::endpoint& to, runtime::UniqueFd made) {
+  const auto attempt = [&] {
+    return ::connect(made.get(), to.data(), static_cast<socklen_t>(to.size())) == 0 ? 0 : errno;
+  };
+  // On this machine the other end has answered when the call returns, and the call says only the second time how.
+  int error = attempt();
+  if (error == EINPROGRESS) error = attempt();
+  if (error == EALREADY) error = EINPROGRESS;
   connection_ = std::move(made);
   if (error == 0) return connected();
   if (error != EINPROGRESS) return try_next(ErrorCode(error, boost::system::system_category()));

@@ -4,7 +4,6 @@
 // probes never need that.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,14 +23,6 @@ class NetworkRun : public ProbeRun {
   // name is resolved in the machine's namespaces, as most pods have no resolver.
   void dial(const std::string& host, std::uint16_t port);
   virtual void connected() = 0;
-  // What is sent as soon as it is connected. Asked before each connection; what became of it is in early().
-  virtual std::string first_bytes() { return {}; }
-  struct Early {
-    std::size_t sent = 0;
-    std::string received = {};
-    std::optional<int> ended = {};  // as in NamespaceSockets::Opened
-  };
-  [[nodiscard]] const Early& early() const { return early_; }
   // What is said before the reason of a failed connection.
   [[nodiscard]] virtual std::string what_failed() const = 0;
   void stop() override;
@@ -52,13 +43,12 @@ class NetworkRun : public ProbeRun {
   void close();
   void resolve(const std::string& host, std::uint16_t port);
   void try_next(const ErrorCode& error);
-  void tried(const asio::ip::tcp::endpoint& to, runtime::UniqueFd made, int error);
+  void connect(const asio::ip::tcp::endpoint& to, runtime::UniqueFd made);
   void wait_for_connection(const asio::ip::tcp::endpoint& to);
 
   Services& services_;
   const ProbePlace place_;
   runtime::UniqueFd connection_;  // until it is socket_'s
-  Early early_;                   // of connection_
   ProbeSocket socket_;
   std::vector<asio::ip::tcp::endpoint> left_;  // addresses to be tried, the next one last
   std::shared_ptr<asio::ip::tcp::resolver> resolver_;
