@@ -215,11 +215,8 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   auto& own = slot_.record();
   auto& pod = slot_.pod();
   cgroup_.watch().oom().settle();
-  if (pod.goes_with(own.name)) {
-    cgroup_.counters().drop();
-  } else {
-    cgroup_.counters().keep_last();
-  }
+  auto& counters = cgroup_.counters();
+  pod.goes_with(own.name) ? counters.drop() : counters.keep_last();
   cgroup_.watch().oom().stop_polling();
   restart_timer_.cancel();
   pre_stop_.cancel();
