@@ -44,7 +44,7 @@ Json request_of(RunOptions options) {
 TEST(RunRequests, FieldsOfFlags) {
   RunOptions options;
   options.fields["HostConfig.MemorySwap"] = {"-1"};
-  options.fields["HostConfig.ShmSize"] = {"64Mi"};
+  options.fields["HostConfig.ShmSize"] = {"64MiB"};
   options.fields["HostConfig.Ulimits"] = {"nofile=9:10", "core=0"};
   options.fields["HostConfig.LogConfig.Config"] = {"max-size=1m"};
   options.fields["HostConfig.BlkioDeviceReadBps"] = {"/dev/x:1mb"};

@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import run_tests, skip_case, wait_for, within  # noqa: E402
+from mete_agent import SLOW, run_tests, skip_case, wait_for  # noqa: E402
 from other_runtimes import RuntimesAgent  # noqa: E402
 from pods import container, delete, job, launch, pod, wait_exited, wait_restarted, wait_running  # noqa: E402
 from terminal import Terminal  # noqa: E402
@@ -109,7 +109,7 @@ def test_containers_of_a_pod_share_what_they_share():
         agent.start_with_runtimes()
         for runtime in RUNTIMES:
             first = "echo from-main > /v/file; hostname > /v/name; nc -l -p 7777 -s 127.0.0.1 < /v/file; sleep 1000"
-            second = "until test -s /v/name; do usleep 50000; done; until nc 127.0.0.1 7777 > /tmp/got 2>/dev/null && test -s /tmp/got; do usleep 50000; done; cat /tmp/got; test $(hostname) = $(cat /v/name) && echo one-name; sleep 1000"
+            second = "until test -s /v/name; do usleep 50000; done; until nc -w 2 127.0.0.1 7777 > /tmp/got 2>/dev/null && test -s /tmp/got; do usleep 50000; done; cat /tmp/got; test $(hostname) = $(cat /v/name) && echo one-name; sleep 1000"
             volume = "volumeMounts: [{name: v, mountPath: /v}]"
             agent.apply(pod("two", first, volume, VOLUMES.replace(", {name: c, configMap: {name: data}}", "") + class_line(runtime), more=container("side", second, volume)))
             wait_running(agent, "two")
@@ -188,7 +188,7 @@ def test_it_is_told_to_end_and_ends():
             follower = agent.begin("logs", "-f", "web", stdout=subprocess.PIPE)
             began = time.monotonic()
             delete(agent, "web")
-            assert time.monotonic() - began < within(20), "it was not told"
+            assert time.monotonic() - began < 20 * SLOW, "it was not told"
             assert "told" in follower.communicate(timeout=60)[0], runtime
             nothing_is_left(agent)
 

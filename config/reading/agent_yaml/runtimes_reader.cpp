@@ -30,10 +30,11 @@ std::vector<RuntimeProgram> read_runtimes(const View& view) {
   for (const auto& item : view.items()) {
     RuntimeProgram program{item["name"].text(), item["path"].text(), item["args"].texts()};
     const View name = item["name"];
-    name.check(check_dns_label(program.name));
+    if (name) name.check(check_dns_label(program.name));
     if (program.name == kOwnRuntime)
       name.error(mismatch("`mete`", "another name: mete makes the containers of that one itself"));
-    if (!seen.insert(program.name).second) name.error(mismatch("`" + program.name + "` again", "each runtime once"));
+    if (name && !seen.insert(program.name).second)
+      name.error(mismatch("`" + program.name + "` again", "each runtime once"));
     if (item["path"]) item["path"].check(check_absolute_path(program.path));
     programs.push_back(std::move(program));
   }
