@@ -58,7 +58,7 @@ TEST(AgentConfig, Runtimes) {
   EXPECT_TRUE(refused("{name: Run_C}", "runtimes[0].name"));
   EXPECT_TRUE(refused("{name: a}, {name: a}", "runtimes[1].name"));
   EXPECT_TRUE(refused("{name: a, path: bin/a}", "runtimes[0].path"));
-  EXPECT_TRUE(refused("{path: /bin/a}", "runtimes[0].name"));
+  EXPECT_TRUE(refused("{path: /bin/a}", "runtimes[0]"));
 }
 
 TEST(AgentConfig, AllOfItMayBeLeftOut) {
