@@ -48,7 +48,7 @@ def test_the_shim_thaws_what_the_second_agent_froze_too():
             agent.start()
             agent.event("Frozen", outcome="done")  # its usage is still above the threshold
         agent.kill()
-        assert own.frozen()
+        wait_for("all of it to be frozen", own.frozen)
         wait_for("the thaw", lambda: not own.frozen())
 
 
