@@ -88,6 +88,8 @@ def main():
         os.environ["METE_NET_CLS_MOUNTED"] = "1"
         code = os.spawnvp(os.P_WAIT, "unshare", ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, place, sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
         shutil.rmtree(os.path.dirname(place))
+        # The kernel frees the hierarchy after the umount, in its own time. Until then each process is in it.
+        wait_for("the hierarchy to go", lambda: ":net_cls:" not in open("/proc/self/cgroup").read())
         sys.exit(code)
     run_tests(sys.modules[__name__])
 
