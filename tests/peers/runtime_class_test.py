@@ -158,6 +158,7 @@ def test_a_shell_with_a_terminal_is_attached_to():
                 os.kill(terminal.process.pid, signal.SIGWINCH)
                 wait_for("%s: the new size" % runtime, lambda: (terminal.type("stty size\n"), terminal.expect(r"^\d+ \d+$").group(0) == "44 111")[1])
                 terminal.type("exit 5\n")
+                assert terminal.wait() == 5
             wait_restarted(agent, "p")
             assert agent.container("p")["last"]["exitCode"] == 5, agent.container("p")
             delete(agent, "p")

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many rounds of enforcement leave the agent as large as it was: memory, descriptors, threads, inotify watches, cgroups, children.
 METE_ROUNDS says how many."""
+import contextlib
 import os
+import re
 import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from amounts import amount  # noqa: E402
 from hog import hog  # noqa: E402
+from leftovers import cgroup_mounts  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
 
 ROUNDS = amount("ROUNDS", short=2000, long=10000)
@@ -64,18 +67,30 @@ def own_descriptors(agent):
     return own
 
 
+def own_watches(agent):
+    """inotify's, without those of files of cgroups of others."""
+    inodes = {}  # of a mount of cgroups, by its device as fdinfo writes it: major << 20 | minor
+    for mount in cgroup_mounts():
+        device = os.stat(mount).st_dev
+        own = inodes.setdefault(os.major(device) << 20 | os.minor(device), set())
+        for folder, _, files in os.walk(mount + agent.parent):
+            for path in [folder] + [folder + "/" + each for each in files]:
+                with contextlib.suppress(FileNotFoundError):
+                    own.add(os.stat(path).st_ino)
+    count = 0
+    for each in os.listdir("/proc/%d/fdinfo" % agent.process.pid):
+        with contextlib.suppress(OSError):  # closed meanwhile
+            for ino, device in re.findall(r"inotify wd:\S+ ino:(\S+) sdev:(\S+)", open("/proc/%d/fdinfo/%s" % (agent.process.pid, each)).read()):
+                count += int(device, 16) not in inodes or int(ino, 16) in inodes[int(device, 16)]
+    return count
+
+
 def size_of(agent):
     """What must not grow."""
     pid = agent.process.pid
     status = dict(line.split(":", 1) for line in open("/proc/%d/status" % pid).read().splitlines())
-    watches = 0
-    for each in os.listdir("/proc/%d/fdinfo" % pid):
-        try:
-            watches += open("/proc/%d/fdinfo/%s" % (pid, each)).read().count("inotify wd:")
-        except OSError:
-            pass  # closed meanwhile
     return {"RSS KiB": int(status["VmRSS"].split()[0]), "threads": int(status["Threads"]), "descriptors": own_descriptors(agent),
-            "watches": watches, "cgroups": len(agent.cgroups()), "children": children(pid)}
+            "watches": own_watches(agent), "cgroups": len(agent.cgroups()), "children": children(pid)}
 
 
 def settled(agent):
@@ -102,7 +117,7 @@ def test_rounds_of_every_kind_of_action_leave_nothing():
             print("     %-12s %8d -> %d" % (key, before, last[key]))
         for key in ("threads", "cgroups", "children"):
             assert last[key] <= first[key] + 3, "%s grew from %d to %d" % (key, first[key], last[key])
-        # The agent watches the cgroups of others, too, which come and go; a leak is one of each round of a kind.
+        # A leak is one of each round of a kind.
         for key in ("descriptors", "watches"):
             assert last[key] <= first[key] + ROUNDS // 40, "%s grew from %d to %d" % (key, first[key], last[key])
         # Records are bounded, events are a ring: what is left is the heap's own untidiness.
