@@ -132,6 +132,12 @@ std::optional<int> CommandLine::prepare(std::vector<std::string>& words) const {
   return std::nullopt;
 }
 
+std::string CommandLine::first_word(int argc, const char* const* argv) const {
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  const std::size_t at = next_word(words, 0, options_with_value(app_));
+  return at < words.size() ? words[at] : "";
+}
+
 int CommandLine::run(int argc, const char* const* argv) {
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (const auto refused = prepare(words)) return *refused;

@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/settings.h"
@@ -60,6 +61,8 @@ class CommandLine {
 
   [[nodiscard]] Common& common() { return common_; }
   [[nodiscard]] const CLI::App& app() const { return app_; }
+  // The first word that is no option of mete itself: the command's name. Empty: there is none.
+  [[nodiscard]] std::string first_word(int argc, const char* const* argv) const;
   // Parses, runs the command and returns its exit code.
   [[nodiscard]] int run(int argc, const char* const* argv);
 
@@ -73,7 +76,8 @@ class CommandLine {
   std::map<const CLI::App*, std::function<int()>> commands_;
 };
 
-// Registers all commands.
-void add_all_commands(CommandLine& line);
+// Registers the commands that are defined with `word`, or all of them: for --help, for a word that is none, and for
+// what is made of the definitions. Each command does the same in both cases.
+void add_commands(CommandLine& line, std::string_view word);
 
 }  // namespace mete::agent::cli

@@ -9,7 +9,7 @@
 int main(int argc, char** argv) {
   try {
     mete::agent::cli::CommandLine line;
-    mete::agent::cli::add_all_commands(line);
+    mete::agent::cli::add_commands(line, line.first_word(argc, argv));
     return mete::agent::cli::with_print_failure(line.run(argc, argv));
   } catch (const std::exception& error) {  // thrown by a library; mete's own functions return errors
     std::fprintf(stderr, "mete: unexpected: %s\n", error.what());

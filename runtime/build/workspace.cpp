@@ -29,6 +29,11 @@ std::string work_folder(const std::string& store) {
   return store + "/build/work";
 }
 
+// Has two directories without content. They stay for the next build.
+std::string empty_folder(const std::string& store) {
+  return store + "/build/empty";
+}
+
 Result<std::string> random_id() {
   unsigned char bytes[6];
   if (::getrandom(&bytes[0], sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) return fail_errno("getrandom");
@@ -148,8 +153,6 @@ Result<Workspace> Workspace::begin(const std::string& store, const cgroup::Hiera
   if (::unshare(CLONE_NEWNS) != 0) return fail_errno("enter a mount namespace for the build");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
     return fail_errno("keep mounts of the build from the host");
-  METE_TRY(workspace.empty_, workspace.make_directory());
-  for (const char* name : {"/a", "/b"}) METE_CHECK(make_directories(workspace.empty_ + name));
   return workspace;
 }
 
@@ -171,11 +174,13 @@ Result<std::string> Workspace::make_directory() {
 }
 
 Result<MountedTree> Workspace::mount_layers(const std::vector<std::string>& lowers, const std::string& upper) {
+  const std::string empty = empty_folder(store_);
+  for (const char* name : {"/a", "/b"}) METE_CHECK(make_directories(empty + name));
   std::string options = "lowerdir=";
   for (const std::string& lower : lowers) options += lower + ":";
   // overlayfs wants two directories without an upper one, else one.
-  options += empty_ + "/a";
-  if (lowers.empty()) options += ":" + empty_ + "/b";
+  options += empty + "/a";
+  if (lowers.empty()) options += ":" + empty + "/b";
   if (!upper.empty()) {
     METE_TRY(const std::string work, make_directory());
     // Whoever keeps the directory brings it to disk as a whole; until then nobody needs what an fsync() would save.

@@ -67,7 +67,6 @@ class Workspace {
   std::string directory_;
   UniqueFd lock_;
   const cgroup::Hierarchies* hierarchies_;
-  std::string empty_;  // has two directories without content
   std::unique_ptr<std::atomic<int>> made_ = std::make_unique<std::atomic<int>>(0);
 };
 

@@ -8,7 +8,7 @@ import sys
 import threading
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import BIN, Agent, run_tests, stays, wait_for, write  # noqa: E402
+from mete_agent import BIN, SOURCE, Agent, run_tests, stays, wait_for, write  # noqa: E402
 from pods import documents, is_running, launch, pod, wait_running  # noqa: E402
 
 
@@ -166,6 +166,9 @@ def test_every_command_has_help_with_examples():
     commands = re.findall(r"(?m)^  ([\w-]+)  ", help_of().split("Subcommands:")[1])
     wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images network rmi schema convert completion version get scale rollout attach cp describe port-forward wait pull push tag login logout alerts save load import history commit export run rm build create restart pause unpause rename port info system volume builder search".split()
     assert sorted(commands) == sorted(wanted), commands
+    # Only what the first word names is registered, which the table has to know.
+    table = re.findall(r'\{"([^"]+)",', open(SOURCE + "/agent/cli/command_table.cpp").read())
+    assert sorted(" ".join(table).split()) == sorted([*set(wanted) - {"completion"}, "pull-for-agent"]), table
     without = []
     for command in [[each] for each in commands] + [["image", "import"], ["image", "ls"], ["image", "rm"], ["image", "prune"], ["image", "history"], ["image", "inspect"], ["oom", "ls"], ["oom", "show"], ["network", "create"], ["network", "ls"], ["network", "inspect"], ["network", "rm"], ["network", "prune"], ["network", "connect"], ["network", "disconnect"], ["volume", "create"], ["volume", "ls"], ["volume", "inspect"], ["volume", "rm"], ["volume", "prune"], ["system", "df"], ["system", "prune"]]:
         text = help_of(*command)
