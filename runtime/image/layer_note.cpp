@@ -28,9 +28,9 @@ std::string to_text(const LayerNote& note) {
                      {"diffId", blob.diff_id},
                      {"sources", blob.sources}});
   }
-  return nlohmann::json{{"version", 1}, {"diffId", note.diff_id}, {"blobs", blobs}}.dump(
-             2, ' ', false, nlohmann::json::error_handler_t::replace) +
-         "\n";
+  nlohmann::json text = {{"version", 1}, {"diffId", note.diff_id}, {"blobs", blobs}};
+  if (note.size) text["size"] = *note.size;
+  return text.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 Result<LayerNote> parse_note(std::string_view text) {
@@ -40,6 +40,9 @@ Result<LayerNote> parse_note(std::string_view text) {
       return fail("layer note: found version " + std::to_string(version) + ", expected 1");
     LayerNote note;
     value.at("diffId").get_to(note.diff_id);
+    if (const auto size = value.find("size"); size != value.end()) note.size = size->get<std::int64_t>();
+    if (note.size && *note.size < 0)
+      return fail("layer note: found the size " + std::to_string(*note.size) + ", expected none below 0");
     for (const auto& each : value.at("blobs")) {
       LayerBlob blob;
       each.at("mediaType").get_to(blob.media_type);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is known of a layer besides its files, kept beside it (notes/LAYER.json): the tar that it was unpacked from, and
 // the blobs in which registries have it. The store keeps no blob; with these digests an unchanged layer need not travel
-// again.
+// again. With the size of its files it need not be walked through for each image that has it.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@ struct LayerBlob {
 struct LayerNote {
   std::string diff_id;  // "sha256:..." of the tar that it was unpacked from; empty: it was a directory
   std::vector<LayerBlob> blobs;
+  std::optional<std::int64_t> size = {};  // bytes of its files (tree_size); none: nobody has added them up yet
   bool operator==(const LayerNote&) const = default;
 };
 

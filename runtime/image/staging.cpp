@@ -10,6 +10,7 @@
 
 #include "runtime/file.h"
 #include "runtime/image/image_record.h"
+#include "runtime/image/layer_note.h"
 #include "runtime/image/sha256.h"
 #include "runtime/image/tree.h"
 
@@ -59,6 +60,15 @@ std::string Staging::layer_path(const std::string& name) const {
   return added == added_.end() ? layer_place(store_, name) : added->second;
 }
 
+Result<std::int64_t> Staging::layer_size(const std::string& name) const {
+  if (added_.contains(name)) return tree_size(layer_path(name));
+  LayerNote note = read_note(store_, name);
+  if (note.size) return *note.size;
+  METE_TRY(note.size, tree_size(layer_path(name)));
+  (void)write_note(store_, name, note);  // saves the next image this walk
+  return *note.size;
+}
+
 Result<std::string> Staging::make_directory() {
   std::string path = store_ + "/tmp/" + std::to_string(::getpid()) + "." + std::to_string(++made_);
   // The users of an image's processes may read its files; tmp/ itself is for root only.
@@ -91,10 +101,16 @@ Status Staging::commit(const Image& image) {
   for (const auto& [name, note] : notes_) {
     if (added_.count(name) != 0 && read_note(store_, name).blobs.empty()) METE_CHECK(write_note(store_, name, note));
   }
-  for (const auto& [sum, text] : documents_) METE_CHECK(replace_file(document_place(store_, sum), text, 0644));
+  for (const auto& [sum, text] : documents_) {
+    // One that is there is whole and on disk.
+    if (const std::string place = document_place(store_, sum); ::access(place.c_str(), F_OK) != 0)
+      METE_CHECK(replace_file(place, text, 0644));
+  }
   if (!added_.empty() && ::fsync(fd.get()) != 0) return fail_errno("fsync " + layers);
   added_.clear();
-  METE_CHECK(replace_file(store_ + "/images/" + record_file(image.name), to_record(image), 0644));
+  const std::string record = store_ + "/images/" + record_file(image.name);
+  if (const std::string text = to_record(image); read_file(AT_FDCWD, record) != text)
+    METE_CHECK(replace_file(record, text, 0644));
   if (!is_nameless(image)) (void)::unlink((store_ + "/images/" + record_file(nameless(image.id))).c_str());
   return {};
 }

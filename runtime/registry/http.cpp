@@ -155,6 +155,11 @@ Status HttpClient::State::set_options(const HttpRequest& request) {
     set(CURLOPT_SSLCERT, files.certificate.c_str());
     set(CURLOPT_SSLKEY, files.key.c_str());
   }
+  if (request.handshake_only) {
+    set(CURLOPT_CONNECT_ONLY, 1L);
+    set(CURLOPT_SSL_VERIFYPEER, 0L);
+    set(CURLOPT_SSL_VERIFYHOST, 0L);
+  }
   set(CURLOPT_HTTPHEADER, headers);
   if (request.method == "HEAD") {
     set(CURLOPT_NOBODY, 1L);
@@ -246,6 +251,7 @@ Result<HttpHead> HttpClient::start(const HttpRequest& request) {
   for (int redirects = 0;; ++redirects) {
     METE_CHECK(own.begin(now));
     while (!own.head_whole && !own.done) METE_CHECK(own.step());
+    if (request.handshake_only && own.done && own.result == CURLE_OK) return own.head;
     if (!own.head_whole || (own.done && own.result != CURLE_OK && own.buffer.empty()))
       return tl::unexpected(own.failure());
     const bool safe = now.method == "GET" || now.method == "HEAD";

@@ -32,6 +32,9 @@ struct HttpRequest {
   int upload = -1;  // a file that is sent from its start, instead of `body`
   std::int64_t upload_size = 0;
   long seconds = 0;  // that the whole exchange may take; 0: as long as it moves
+  // Nothing is sent: the TLS handshake alone, with anybody. It shows whether TLS is spoken there, and reads no
+  // authorities, which takes longer than the whole of a small exchange. The head has no status.
+  bool handshake_only = false;
 };
 
 struct HttpHead {

@@ -172,11 +172,13 @@ class Pull {
     const std::string name = layer_name(index);
     const auto& blob = found_.parsed.layers[index];
     const std::lock_guard guard(mutex_);
-    image::LayerNote note = image::read_note(store_.directory(), name);
+    const image::LayerNote known = image::read_note(store_.directory(), name);
+    image::LayerNote note = known;
     note.diff_id = config_.diff_ids[index];
     remember(note,
              {blob.media_type, blob.digest, blob.size, note.diff_id, {reference_.host + "/" + reference_.repository}});
-    (void)image::write_note(store_.directory(), name, note);  // another pull may be writing it; a push needs it little
+    // Another pull may be writing it. A push needs it little.
+    if (note != known) (void)image::write_note(store_.directory(), name, note);
     locks_.push_back(std::move(lock));
   }
 

@@ -91,20 +91,29 @@ Result<HttpHead> Session::send(const Call& call, const std::string& authorizatio
 }
 
 // TLS first, also on loopback; plain HTTP where it is allowed and no TLS is spoken.
+Result<std::string> Session::find_scheme() {
+  const Endpoint& endpoint = state_->endpoint;
+  if (!endpoint.plain_allowed) return std::string("https");
+  HttpRequest request;
+  METE_TRY(request.url, parse_url("https://" + endpoint.host + "/"));
+  request.handshake_only = true;
+  const auto spoken = http_.start(request);
+  if (spoken) return std::string("https");
+  const int code = spoken.error().code;
+  if (code != EPROTO && code != ECONNRESET) return tl::unexpected(spoken.error());
+  return std::string("http");
+}
+
 Result<HttpHead> Session::try_schemes(const Call& call, const std::string& authorization) {
   bool known = false;
   {
     const std::lock_guard lock(state_->mutex);
     known = !state_->scheme.empty();
-    if (!known) state_->scheme = "https";
   }
-  auto head = send(call, authorization);
-  if (known || head || !state_->endpoint.plain_allowed) return head;
-  const int code = head.error().code;
-  if (code != EPROTO && code != ECONNRESET) return head;
-  {
+  if (!known) {
+    METE_TRY(std::string scheme, find_scheme());
     const std::lock_guard lock(state_->mutex);
-    state_->scheme = "http";
+    state_->scheme = std::move(scheme);
   }
   return send(call, authorization);
 }

@@ -67,6 +67,7 @@ class Session {
 
  private:
   [[nodiscard]] Result<HttpHead> send(const Call& call, const std::string& authorization);
+  [[nodiscard]] Result<std::string> find_scheme();
   [[nodiscard]] Result<HttpHead> try_schemes(const Call& call, const std::string& authorization);
   [[nodiscard]] Result<std::string> authorization(const std::vector<std::string>& scopes);
   [[nodiscard]] Result<std::string> fetch_token(const Challenge& challenge, const std::vector<std::string>& scopes);

@@ -61,7 +61,7 @@ Result<Image> finish_image(Staging& staging, Image image) {
   image.config.groups = std::move(user.groups);
   image.size = 0;
   for (const std::string& layer : image.layers) {
-    METE_TRY(const std::int64_t size, tree_size(staging.layer_path(layer)));
+    METE_TRY(const std::int64_t size, staging.layer_size(layer));
     image.size += size;
   }
   if (is_nameless(image)) {

@@ -102,6 +102,10 @@ TEST(LayerNote, IsReadAsItWasWritten) {
   ASSERT_EQ(note.blobs.size(), 1U);
   EXPECT_EQ(note.blobs[0].sources, (std::vector<std::string>{"b/y", "a/x"}));
   EXPECT_EQ(image::parse_note(to_text(note)).value(), note);
+  note.size = 0;
+  EXPECT_EQ(image::parse_note(to_text(note)).value(), note);
+  note.size = -1;
+  EXPECT_FALSE(image::parse_note(to_text(note)));
   for (int i = 0; i < 20; ++i) remember(note, {kOciLayer, kOther, 5, kDigest, {"c/" + std::to_string(i)}});
   EXPECT_EQ(note.blobs[0].sources.size(), 8U);
   EXPECT_FALSE(image::parse_note("{}"));
