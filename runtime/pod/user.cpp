@@ -7,10 +7,8 @@
 #include "runtime/process/capabilities.h"
 
 namespace mete::runtime::pod {
-namespace {
 
-// `available` is what root has on this machine: "ALL" and privileged mean all of that.
-Result<std::uint64_t> capabilities(const config::SecurityContext& security, std::uint64_t available) {
+Result<std::uint64_t> capabilities_of(const config::SecurityContext& security, std::uint64_t available) {
   if (security.privileged) return process::all_capabilities() & available;
   std::uint64_t mask = process::default_capabilities();
   for (const bool adding : {false, true}) {
@@ -29,6 +27,8 @@ Result<std::uint64_t> capabilities(const config::SecurityContext& security, std:
   }
   return mask & available;
 }
+
+namespace {
 
 // The user of the manifest, or of the image.
 Result<image::ResolvedUser> user_of(const config::PodSpec& spec, const config::Container& container,
@@ -82,7 +82,7 @@ Status add_identity(const config::Pod& pod, const config::Container& container, 
     identity.additional_gids.insert(identity.additional_gids.begin(), user.gid);
   const auto is_home = [](const std::string& each) { return each.starts_with("HOME="); };
   if (std::none_of(launch.env.begin(), launch.env.end(), is_home)) launch.env.push_back("HOME=" + user.home);
-  METE_TRY(const std::uint64_t mask, capabilities(security, context.capabilities));
+  METE_TRY(const std::uint64_t mask, capabilities_of(security, context.capabilities));
   auto& sets = identity.capabilities;
   sets.bounding = mask;
   // The inheritable and ambient sets stay empty (CVE-2022-24769); other users than root start without capabilities.

@@ -2,6 +2,8 @@
 // As which user a pod's container runs, with which groups, capabilities and filter. Pure.
 #pragma once
 
+#include <cstdint>
+
 #include "config/base/result.h"
 #include "config/model/pod_spec.h"
 #include "runtime/pod/container_spec.h"
@@ -14,6 +16,10 @@ namespace mete::runtime::pod {
 // capability that does not exist or cannot be given.
 [[nodiscard]] Status add_identity(const config::Pod& pod, const config::Container& container,
                                   const ContainerContext& context, process::LaunchSpec& launch);
+
+// The capabilities, a bit each, of a container. `available` is what root has on this machine: "ALL" and privileged mean
+// all of that.
+[[nodiscard]] Result<std::uint64_t> capabilities_of(const config::SecurityContext& security, std::uint64_t available);
 
 // The seccomp profile that the manifest asks for: the container's, the pod's, or the default.
 [[nodiscard]] config::SeccompProfile seccomp_profile(const config::PodSpec& spec, const config::Container& container);

@@ -17,6 +17,8 @@
 namespace mete::agent::cli {
 namespace {
 
+constexpr std::size_t kLargestProfile = 1U << 20U;
+
 // A name alone has the caller's value; one that the caller does not have is left out of a file, and takes the image's
 // away on the command line.
 void add_env(const std::string& word, bool of_file, std::vector<std::string>& env) {
@@ -82,12 +84,32 @@ Result<std::vector<std::string>> labels_of(const RunFlags& flags) {
   return labels;
 }
 
+// seccomp=FILE becomes the profile itself, as docker's client sends it: the agent reads none of its client's files.
+Status send_profiles(GivenFields& fields) {
+  const auto options = fields.find("HostConfig.SecurityOpt");
+  if (options == fields.end()) return {};
+  constexpr std::string_view kName = "seccomp";
+  for (auto& option : options->second) {
+    const bool named = option.starts_with(kName) && (option[kName.size()] == '=' || option[kName.size()] == ':');
+    const std::string path = named ? option.substr(kName.size() + 1) : "";
+    if (path.empty() || path == "unconfined" || path == "builtin") continue;
+    const auto text = runtime::read_file(AT_FDCWD, path, kLargestProfile);
+    if (!text) return fail("--security-opt: opening seccomp profile (" + path + ") failed: " + text.error().what);
+    const Json profile = Json::parse(*text, nullptr, false);
+    if (profile.is_discarded())
+      return fail("--security-opt: compacting json for seccomp profile (" + path + ") failed: found no JSON");
+    option = "seccomp=" + profile.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+  return {};
+}
+
 // The container's id.
 Result<std::string> make(const DockerClient& client, RunFlags& flags) {
   if (!flags.id_file.empty() && ::access(flags.id_file.c_str(), F_OK) == 0)
     return fail("--cidfile: found " + flags.id_file + ", expected no file there");
   METE_TRY(flags.options.env, environment(flags));
   METE_TRY(flags.options.labels, labels_of(flags));
+  METE_CHECK(send_profiles(flags.options.fields));
   METE_TRY(const auto request, run_request(flags.options));
   METE_TRY(const Answer made, create(client, flags, request.dump(-1, ' ', false, Json::error_handler_t::replace)));
   if (made.status != 201) return fail(message_of(made));

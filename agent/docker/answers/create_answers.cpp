@@ -7,6 +7,8 @@
 #include "agent/docker/image_names.h"
 #include "agent/docker/routes.h"
 #include "agent/docker/volume_fill.h"
+#include "runtime/image/merged.h"
+#include "runtime/image/users.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -33,6 +35,23 @@ void fill_then_answer(Engine& engine, const Call& call, const ContainerRecord& r
                                   engine.containers().remove(id, true, true,
                                                              [call, why](const auto&) { refuse(call, 500, why); });
                                 });
+}
+
+// --group-add: numbers, and names of the image's /etc/group. docker looks them up when it starts the container.
+Status add_groups(const runtime::image::Store& images, const runtime::image::Image& image, ContainerRecord& record) {
+  const auto words = words_of(record.host_config, "GroupAdd");
+  if (words.empty()) return {};
+  std::vector<std::string> layers;
+  for (const auto& each : image.layers) layers.push_back(images.layers_directory() + "/" + each);
+  METE_TRY(const auto view, runtime::image::MergedView::open(layers));
+  METE_TRY(const std::string group, view.text("etc/group"));
+  Json& numbers = record.config["MeteGroups"] = Json::array();
+  for (const auto& word : words) {
+    const auto found = runtime::image::resolve_user("0:" + word, "", group);
+    if (!found) return fail("Unable to find group " + word + ": no matching entries in group file");
+    numbers.push_back(found->gid);
+  }
+  return {};
 }
 
 }  // namespace
@@ -62,6 +81,8 @@ void create_container(Engine& engine, const Call& call) {
     if (const auto can = engine.services().storage->can_limit(); !can) return refuse(call, 400, can.error().what);
   }
   if (by_id) record->config["MeteImage"] = image->name;
+  if (const auto added = add_groups(engine.services().images, *image, *record); !added)
+    return refuse(call, 400, added.error().what);
   const auto made = engine.containers().create(std::move(*record), call.parameter("name"));
   if (!made) return refuse(call, made.error().status, made.error().message);
   fill_then_answer(engine, call, **made, *image);

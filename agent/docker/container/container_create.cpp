@@ -104,18 +104,24 @@ tl::expected<ContainerRecord*, Refusal> Containers::create(ContainerRecord recor
   record.pod = pod_name(record.name, record.id, taken);
   if (const auto made = prepare_mounts(record); !made) return refuse(400, made.error().what);
   if (const auto chosen = choose_ports(record); !chosen) return refuse(400, chosen.error().what);
+  if (const auto kept = keep_seccomp(record); !kept) return refuse(400, kept.error().what);
+  const auto give_up = [&](unsigned status, std::string message) {
+    forget_seccomp(record);
+    return refuse(status, std::move(message));
+  };
   auto plan = plan_for(record);
-  if (!plan) return refuse(400, plan.error().what);
+  if (!plan) return give_up(400, plan.error().what);
   const std::string id = record.id;
-  if (const auto saved = save(record); !saved) return refuse(500, saved.error().what);
+  if (const auto saved = save(record); !saved) return give_up(500, saved.error().what);
   ContainerRecord& own = records_[id] = std::move(record);
   seen_[id] = {};
   const auto made = reconciler_.create_child(std::move(*plan), {kDockerWorkload, own.name, id, {}, -1}, true);
   if (!made) {
     ::unlink(path_of(id).c_str());
+    record = std::move(own);
     records_.erase(id);
     seen_.erase(id);
-    return refuse(500, made.error().what);
+    return give_up(500, made.error().what);
   }
   tell(own, "create");
   return &own;

@@ -271,6 +271,7 @@ void Containers::gone(const std::string& id) {
                           .message = "remove " + path_of(id) + ": the record of a container that is gone stays"});
   }
   records_.erase(id);
+  forget_seccomp(record);
   tell(record, "destroy");
   call_watchers(id);
   watchers_.erase(id);

@@ -114,6 +114,8 @@ class Containers {
   [[nodiscard]] Status check_machine(const Json& host_config) const;
   [[nodiscard]] Status prepare_mounts(ContainerRecord& record);
   [[nodiscard]] Status choose_ports(ContainerRecord& record);
+  [[nodiscard]] Status keep_seccomp(ContainerRecord& record);  // container_seccomp.cpp
+  void forget_seccomp(const ContainerRecord& record);          // of one that is none of records_ any more
   void changed(const std::string& key);  // of a pod
   void look(const std::string& id);
   void look_at_ends(ContainerRecord& record, Pod& pod);

@@ -7,6 +7,7 @@
 #include "agent/docker/container/device_wishes.h"
 #include "agent/docker/container/io_wish.h"
 #include "agent/docker/container/log_wish.h"
+#include "agent/docker/container/seccomp_opt.h"
 #include "agent/docker/container/storage_opt.h"
 #include "agent/docker/endpoints.h"
 #include "config/model/bandwidth.h"
@@ -27,16 +28,10 @@ std::vector<std::string> capabilities_of(const Json& host, const char* name) {
 }
 
 void take_security(const Json& config, const Json& host, config::Container& container) {
-  auto& security = container.security;
   container.extras.user = text_of(config, "User");
-  security.privileged = flag_of(host, "Privileged");
-  security.read_only_root_filesystem = flag_of(host, "ReadonlyRootfs");
-  security.add_capabilities = capabilities_of(host, "CapAdd");
-  security.drop_capabilities = capabilities_of(host, "CapDrop");
-  for (const auto& option : words_of(host, "SecurityOpt")) {
-    if (option.starts_with("no-new-privileges")) security.allow_privilege_escalation = false;
-    if (option.starts_with("seccomp")) security.seccomp = {config::SeccompProfile::Type::kUnconfined};
-  }
+  container.security = security_of(host);
+  if (const std::string file = text_of(config, "MeteSeccomp"); !file.empty())
+    container.security.seccomp = {config::SeccompProfile::Type::kLocalhost, file};
 }
 
 void take_cpu(const Json& host, config::Container& container) {
@@ -217,6 +212,19 @@ std::string volume_path(const std::string& volumes, const std::string& name) {
   return volumes + "/" + name + "/_data";
 }
 
+config::SecurityContext security_of(const Json& host) {
+  config::SecurityContext security;
+  security.privileged = flag_of(host, "Privileged");
+  security.read_only_root_filesystem = flag_of(host, "ReadonlyRootfs");
+  security.add_capabilities = capabilities_of(host, "CapAdd");
+  security.drop_capabilities = capabilities_of(host, "CapDrop");
+  for (const auto& option : words_of(host, "SecurityOpt")) {
+    if (option.starts_with("no-new-privileges")) security.allow_privilege_escalation = false;
+  }
+  if (is_seccomp_unconfined(host)) security.seccomp = {config::SeccompProfile::Type::kUnconfined};
+  return security;
+}
+
 Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& around) {
   const Json& host = record.host_config;
   config::Pod pod;
@@ -245,7 +253,11 @@ Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& aro
   pod.spec.host_ipc = text_of(host, "IpcMode") == "host";
   if (flag_of(host, "Init")) pod.metadata.annotations["mete/init"] = "true";
   for (const auto& [name, value] : texts_of(host, "Sysctls")) pod.spec.security.sysctls.emplace_back(name, value);
-  for (const auto& group : words_of(host, "GroupAdd"))
+  // A container of an earlier mete has numbers alone.
+  const Json& groups = field(record.config, "MeteGroups");
+  for (const auto& group : groups.is_array() ? groups : Json::array())
+    pod.spec.security.supplemental_groups.push_back(group.get<std::uint32_t>());
+  for (const auto& group : groups.is_array() ? std::vector<std::string>() : words_of(host, "GroupAdd"))
     pod.spec.security.supplemental_groups.push_back(static_cast<std::uint32_t>(std::stoul(group)));
   METE_CHECK(take_machine(host, container.extras));
   METE_CHECK(take_mounts(record, around, pod.spec, container));

@@ -41,6 +41,9 @@ struct Surrounding {
   std::string network_of_other;  // for NetworkMode container:X: the key of X's pod
 };
 
+// Of HostConfig; without the seccomp profile of a file, which a container's record names.
+[[nodiscard]] config::SecurityContext security_of(const Json& host);
+
 // Complete, with the command and the environment as they are: nothing in them is expanded. The error is for the client.
 [[nodiscard]] Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& around);
 // With the policy that applies to it.

@@ -213,7 +213,7 @@ TEST(DockerCreate, WhatIsNotDoneIsRefused) {
   EXPECT_EQ(
       refusal({{"StorageOpt", {{"size", "much"}}}}),
       "HostConfig.StorageOpt.size: found \"much\", expected a number of bytes, or one with k, m, g or t after it");
-  EXPECT_NE(refusal({{"SecurityOpt", {"seccomp={}"}}}), "");
+  EXPECT_NE(refusal({{"SecurityOpt", {"apparmor=mine"}}}), "");
   EXPECT_NE(refusal({{"LogConfig", {{"Type", "syslog"}}}}), "");
   EXPECT_EQ(refusal({{"SecurityOpt", {"no-new-privileges"}}}), "");
 }

@@ -75,6 +75,14 @@ def test_what_flags_do_is_seen_from_inside():
         agent.mete("rm", "-v", "many")
 
 
+def test_a_group_is_named_as_the_image_has_it():
+    with Agent().start() as agent:
+        agent.mete("run", "--name", "made", "busybox", "sh", "-c", "mkdir -p /etc; echo team:x:77:other > /etc/group")
+        agent.mete("commit", "made", "with-group")
+        out = agent.mete("run", "--rm", "--user", "7:8", "--group-add", "team", "--group-add", "9", "with-group", "id", "-G").stdout
+        assert set(out.split()) == {"8", "9", "77"}, out
+
+
 def test_the_machines_own_and_all_rights():
     with Agent().start() as agent:
         look = "readlink /proc/self/ns/ipc; readlink /proc/self/ns/net; test -d /proc/%d && echo sees; hostname; grep CapBnd /proc/self/status; test -b /dev/loop0 -o -c /dev/kmsg && echo devices" % os.getpid()
@@ -89,7 +97,8 @@ REFUSED = {
     "BlkioWeightDevice": ("--blkio-weight-device", "/dev/null:100"), "MemorySwappiness": ("--memory-swappiness", "10"), "UTSMode": ("--uts", "own"),
     "UsernsMode": ("--userns", "private"), "CgroupnsMode": ("--cgroupns", "host"), "CgroupParent": ("--cgroup-parent", "/x"), "Isolation": ("--isolation", "hyperv"),
     "StorageOpt": ("--storage-opt", "colour=red"), "VolumeDriver": ("--volume-driver", "nfs"), "Unknown runtime": ("--runtime", "kata"), "SecurityOpt": ("--security-opt", "apparmor=mine"),
-    "GroupAdd": ("--group-add", "wheel"), "LogConfig.Type": ("--log-driver", "syslog"), "cpuset": ("--cpuset-cpus", "a"), "Invalid signal": ("--stop-signal", "NOSUCH"),
+    "Unable to find group wheel": ("--group-add", "wheel"), "opening seccomp profile": ("--security-opt", "seccomp=/no/such"),
+    "compacting json": ("--security-opt", "seccomp=/etc/hostname"), "LogConfig.Type": ("--log-driver", "syslog"), "cpuset": ("--cpuset-cpus", "a"), "Invalid signal": ("--stop-signal", "NOSUCH"),
     "restart policy": ("--restart", "sometimes"), "capability": ("--cap-add", "FLY"), "Range of CPUs": ("--cpus", "1000"), "memory limit": ("--memory", "1m"),
     "--ulimit": ("--ulimit", "nofile"), "--shm-size": ("--shm-size", "large"),
 }
