@@ -67,8 +67,7 @@ Status check_supported(const Json& config, const Json& host) {
   METE_CHECK(check_word(host, "UsernsMode", {"host"}, "containers have the machine's user namespace"));
   METE_CHECK(check_word(host, "CgroupnsMode", {"private"}, "a container sees its own cgroups"));
   METE_CHECK(check_word(host, "Isolation", {"default"}, "expected none"));
-  if (const std::string runtime = text_of(host, "Runtime");
-      !runtime.empty() && runtime != "mete" && runtime != "runc" && runtime != "mete-oci")
+  if (const std::string runtime = text_of(host, "Runtime"); !runtime.empty() && !is_plain_name(runtime))
     return fail("Unknown runtime specified " + runtime);
   if (const auto log = log_wish(host); !log) return tl::unexpected(log.error());
   if (const auto devices = device_wishes(host); !devices) return tl::unexpected(devices.error());

@@ -23,6 +23,8 @@ bool mounts_both_ways(const Container& container) {
                      [](const VolumeMount& mount) { return mount.propagation == MountPropagation::kBidirectional; });
 }
 
+}  // namespace
+
 void check_wishes(const Pod& pod, const std::string& runtime, std::vector<Diagnostic>& errors) {
   const std::string with = " with the runtime `" + runtime + "`";
   const std::string alone = ", which mete has only for containers that it makes itself";
@@ -39,8 +41,6 @@ void check_wishes(const Pod& pod, const std::string& runtime, std::vector<Diagno
     }
   }
 }
-
-}  // namespace
 
 std::string runtime_of(const Pod& pod, const std::map<std::string, RuntimeClass>& classes,
                        std::vector<Diagnostic>& errors) {

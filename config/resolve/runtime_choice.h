@@ -15,4 +15,7 @@ namespace mete::config {
 [[nodiscard]] std::string runtime_of(const Pod& pod, const std::map<std::string, RuntimeClass>& classes,
                                      std::vector<Diagnostic>& errors);
 
+// `errors` gets what the Pod wishes and another runtime than mete cannot do.
+void check_wishes(const Pod& pod, const std::string& runtime, std::vector<Diagnostic>& errors);
+
 }  // namespace mete::config

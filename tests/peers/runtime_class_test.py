@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pods whose containers another OCI runtime makes: Debian's runc and crun, and mete-oci as one of them. Each container is held beside the one that mete
 makes itself."""
+import json
 import os
 import re
 import shutil
@@ -162,6 +163,30 @@ def test_a_shell_with_a_terminal_is_attached_to():
             wait_restarted(agent, "p")
             assert agent.container("p")["last"]["exitCode"] == 5, agent.container("p")
             delete(agent, "p")
+
+
+def test_docker_s_clients_name_one():
+    with RuntimesAgent() as agent:
+        agent.start_with_runtimes()
+        for runtime in [each for each in RUNTIMES if each != "runc"]:
+            run = ("run", "--rm", "--runtime", runtime, "-m", "64m")
+            assert agent.mete(*run, "busybox", "sh", "-c", "echo $0; id -u; exit 0", "hello").stdout == "hello\n0\n", runtime
+            assert agent.mete(*run, "busybox", "sh", "-c", "exit 7", check=False).returncode == 7, runtime
+            agent.mete(*run, "-d", "--name", "stays", "busybox", "sleep", "1000")
+            assert agent.mete("inspect", "--format", "{{.HostConfig.Runtime}}", "stays").stdout == runtime + "\n"
+            assert agent.mete("exec", "stays", "cat", "/proc/1/comm").stdout == "sleep\n", runtime
+            agent.mete("stop", "-t", "0", "stays")
+            done = agent.mete(*run, "--init", "busybox", "true", check=False)
+            assert done.returncode == 125 and "with the runtime `%s`" % runtime in done.stderr, done
+        # It is the one that makes the container.
+        done = agent.mete("run", "--rm", "--runtime", "failing", "busybox", "true", check=False)
+        assert done.returncode in (125, 126, 127) and "the moon is" in done.stderr and agent.calls("failing")[0] == "create", done
+        done = agent.mete("run", "--rm", "--runtime", "uninstalled", "busybox", "true", check=False)
+        assert done.returncode == 125 and "Unknown runtime specified uninstalled" in done.stderr, done
+        known = json.loads(agent.mete("info", "--format", "{{json .Runtimes}}").stdout)
+        assert {"mete", "own", "failing"} <= set(known) and not {"gone", "uninstalled"} & set(known), known
+        wait_for("nothing to stay", lambda: agent.mete("ps", "-aq").stdout == "")
+        nothing_is_left(agent)
 
 
 def test_an_oom_kill_is_counted_and_the_counters_go_on():

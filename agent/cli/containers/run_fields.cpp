@@ -48,7 +48,7 @@ constexpr auto kFields = std::to_array<RunField>({
     {"--userns", "HostConfig.UsernsMode", Kind::kText, "NAME", "Its user namespace"},
     {"--cgroupns", "HostConfig.CgroupnsMode", Kind::kText, "NAME", "private"},
     {"--cgroup-parent", "HostConfig.CgroupParent", Kind::kText, "CGROUP", "The cgroup that it is in"},
-    {"--runtime", "HostConfig.Runtime", Kind::kText, "NAME", "mete"},
+    {"--runtime", "HostConfig.Runtime", Kind::kText, "NAME", "mete, or another OCI runtime: crun"},
     {"--isolation", "HostConfig.Isolation", Kind::kText, "NAME", "default"},
     {"--storage-opt", "HostConfig.StorageOpt", Kind::kPairs, "NAME=VALUE",
      "size=SIZE: a quota of what it writes: size=2g"},

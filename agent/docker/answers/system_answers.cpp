@@ -14,6 +14,7 @@
 #include "agent/docker/version.h"
 #include "agent/pods/pod.h"
 #include "runtime/cgroup/abilities.h"
+#include "runtime/foreign/runtime_program.h"
 #include "runtime/process/defaults.h"
 
 namespace mete::agent::docker {
@@ -33,6 +34,18 @@ Kernel kernel_of_machine() {
 std::string architecture(const std::string& machine) {
   if (machine == "x86_64") return "amd64";
   return machine == "aarch64" ? "arm64" : machine;
+}
+
+// Those that --runtime may name: mete, what agent.yaml names, and crun where it is installed.
+Json runtimes(const std::vector<config::RuntimeProgram>& configured) {
+  Json all = {{config::kOwnRuntime, {{"path", "mete-shim"}}}};
+  std::vector<std::string> names;
+  for (const auto& each : configured) names.push_back(each.name);
+  names.emplace_back("crun");
+  for (const auto& name : names) {
+    if (const auto found = runtime::foreign::find_runtime(name, configured)) all[name] = {{"path", found->program}};
+  }
+  return all;
 }
 
 bool is_asked_for(const Message& message, const Filters& filters) {
@@ -158,7 +171,7 @@ void show_info(Engine& engine, const Call& call) {
                 {"Labels", Json::array()},
                 {"ExperimentalBuild", false},
                 {"ServerVersion", METE_VERSION},
-                {"Runtimes", {{"mete", {{"path", "mete-shim"}}}}},
+                {"Runtimes", runtimes(services.settings.config.runtimes)},
                 {"DefaultRuntime", "mete"},
                 {"Swarm", {{"NodeID", ""}, {"LocalNodeState", "inactive"}, {"ControlAvailable", false}}},
                 {"LiveRestoreEnabled", true},

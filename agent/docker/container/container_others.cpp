@@ -2,6 +2,7 @@
 // What a new container has of others that are there, and what the machine must have for it.
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "agent/docker/container/containers.h"
@@ -10,6 +11,7 @@
 #include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/devices/block_device.h"
 #include "runtime/cgroup/io.h"
+#include "runtime/foreign/runtime_program.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -41,7 +43,20 @@ Status Containers::take_from_others(ContainerRecord& record) {
   return {};
 }
 
+std::string Containers::other_runtime(const Json& host_config) const {
+  std::string name = text_of(host_config, "Runtime");
+  const auto& configured = services_.settings.config.runtimes;
+  const bool is_named =
+      std::any_of(configured.begin(), configured.end(), [&](const auto& each) { return each.name == name; });
+  const bool is_own = name.empty() || name == config::kOwnRuntime || name == "runc" || name == "mete-oci";
+  return is_own && !is_named ? "" : name;
+}
+
 Status Containers::check_machine(const Json& host_config) const {
+  if (const std::string other = other_runtime(host_config); !other.empty()) {
+    if (const auto found = runtime::foreign::find_runtime(other, services_.settings.config.runtimes); !found)
+      return fail("Unknown runtime specified " + other + ": " + found.error().what);
+  }
   if (flag_of(host_config, "OomKillDisable") && !runtime::cgroup::can_wait_out_of_memory(services_.hierarchies))
     return fail(
         "HostConfig.OomKillDisable: found true, expected false: a kernel with cgroup v2's memory controller cannot let "

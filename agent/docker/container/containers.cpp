@@ -75,7 +75,7 @@ ChildPlan Containers::plan(const PodRecord& pod) {
 }
 
 Result<config::PodPlan> Containers::plan_for(const ContainerRecord& record) {
-  Surrounding around{volumes_.directory(), {}};
+  Surrounding around{volumes_.directory(), {}, other_runtime(record.host_config)};
   const std::string mode = text_of(record.host_config, "NetworkMode");
   constexpr std::string_view kOther = "container:";
   if (mode.starts_with(kOther)) {

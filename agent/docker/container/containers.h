@@ -112,11 +112,13 @@ class Containers {
   }
   [[nodiscard]] Status take_from_others(ContainerRecord& record);  // container_others.cpp
   [[nodiscard]] Status check_machine(const Json& host_config) const;
+  // Of --runtime: the name of another OCI runtime; empty: mete. "runc" is one where agent.yaml names it, and else mete.
+  [[nodiscard]] std::string other_runtime(const Json& host_config) const;
   [[nodiscard]] Status prepare_mounts(ContainerRecord& record);
   [[nodiscard]] Status choose_ports(ContainerRecord& record);
   [[nodiscard]] Status keep_seccomp(ContainerRecord& record);  // container_seccomp.cpp
   void forget_seccomp(const ContainerRecord& record);          // of one that is none of records_ any more
-  void changed(const std::string& key);  // of a pod
+  void changed(const std::string& key);                        // of a pod
   void look(const std::string& id);
   void look_at_ends(ContainerRecord& record, Pod& pod);
   void settle(ContainerRecord& record, Pod& pod);

@@ -11,6 +11,7 @@
 #include "agent/docker/container/storage_opt.h"
 #include "agent/docker/endpoints.h"
 #include "config/model/bandwidth.h"
+#include "config/resolve/runtime_choice.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -275,6 +276,12 @@ Result<config::PodPlan> plan_of(const ContainerRecord& record, const Surrounding
   METE_TRY(config::Pod pod, pod_of(record, around));
   auto plan = config::plan_pod(pod, manifests);
   if (!plan) return fail(plan.error().empty() ? "the container cannot be planned" : plan.error().front().message);
+  if (!around.runtime.empty()) {
+    std::vector<config::Diagnostic> errors;
+    config::check_wishes(pod, around.runtime, errors);
+    if (!errors.empty()) return fail(errors.front().message);
+    plan->runtime = around.runtime;
+  }
   // Manifests have $(NAME) in commands and variables; docker's clients mean what they say.
   auto& own = plan->containers.front();
   own.command = pod.spec.containers.front().command;

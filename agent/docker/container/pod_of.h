@@ -39,6 +39,7 @@ struct PortAsked {
 struct Surrounding {
   std::string volumes;           // the folder of named volumes: VOLUMES/NAME/_data
   std::string network_of_other;  // for NetworkMode container:X: the key of X's pod
+  std::string runtime;           // of --runtime: another OCI runtime than mete; empty: mete
 };
 
 // Of HostConfig; without the seccomp profile of a file, which a container's record names.

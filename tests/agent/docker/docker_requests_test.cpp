@@ -204,7 +204,7 @@ TEST(DockerCreate, WhatIsNotDoneIsRefused) {
             "Minimum memoryswap limit should be larger than memory limit, see usage");
   EXPECT_EQ(refusal({{"NanoCpus", 3'000'000'000}}),
             "Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available");
-  EXPECT_EQ(refusal({{"Runtime", "x"}}), "Unknown runtime specified x");
+  EXPECT_EQ(refusal({{"Runtime", "/bin/x"}}), "Unknown runtime specified /bin/x");
   for (const auto& [name, why] : refused_fields())
     EXPECT_EQ(refusal({{name, "x"}}),
               std::string("HostConfig.") + name + ": found \"x\", which mete does not do: " + why);
