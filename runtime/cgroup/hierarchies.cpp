@@ -2,9 +2,12 @@
 #include "runtime/cgroup/hierarchies.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <set>
 
 #include "runtime/cgroup/text.h"
@@ -29,6 +32,8 @@ bool is_octal(char c) {
 }
 
 struct Mount {
+  std::string_view line;
+  std::uint64_t id = 0;
   std::string root;
   std::string point;
   std::string_view type;
@@ -38,9 +43,11 @@ struct Mount {
 // "36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,cpu,cpuacct": optional fields up to the lone "-".
 std::optional<Mount> parse_mount(std::string_view line) {
   Mount mount;
+  mount.line = line;
   for (int field = 0; field < 6; ++field) {
     const std::string_view word = next_word(line);
     if (word.empty()) return std::nullopt;
+    if (field == 0) (void)std::from_chars(word.data(), word.data() + word.size(), mount.id);
     if (field == 3) mount.root = unescape_mountinfo(word);
     if (field == 4) mount.point = unescape_mountinfo(word);
   }
@@ -147,7 +154,9 @@ std::optional<std::string> v2_mount_point(std::string_view mountinfo) {
 Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_view v2_controllers) {
   Chosen v1;
   Chosen named;
+  Hierarchies found;
   for_each_mount(mountinfo, [&](const Mount& mount) {
+    if (mount.type == "cgroup" || mount.type == "cgroup2") found.mounts.append(mount.line).append("\n");
     if (mount.type != "cgroup") return;
     for (std::string_view rest = mount.options; !rest.empty();) {
       const std::string_view option = next_part(rest, ',');
@@ -155,7 +164,6 @@ Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_vi
       if (option.starts_with("name=")) named.offer(unescape_mountinfo(option.substr(5)), mount);
     }
   });
-  Hierarchies found;
   found.v1 = v1.points();
   found.named = named.points();
   if (auto point = v2_mount_point(mountinfo)) {
@@ -171,17 +179,40 @@ Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_vi
   return found;
 }
 
-Result<Hierarchies> find_hierarchies(const std::string& proc, const std::string& files) {
-  METE_TRY(const std::string mountinfo, read_file(AT_FDCWD, proc + "/self/mountinfo"));
+namespace {
+
+Result<Hierarchies> with_controllers(const std::string& mountinfo, const std::string& files) {
   std::string controllers;
   if (const auto point = v2_mount_point(mountinfo)) {
     METE_TRY(controllers, read_file(AT_FDCWD, files + *point + "/cgroup.controllers"));
   }
-  METE_TRY(Hierarchies found, parse_hierarchies(mountinfo, controllers));
+  return parse_hierarchies(mountinfo, controllers);
+}
+
+bool is_still_there(const Mount& mount) {
+  struct statx now {};
+  return ::statx(AT_FDCWD, mount.point.c_str(), AT_NO_AUTOMOUNT, STATX_MNT_ID, &now) == 0 &&
+         (now.stx_mask & STATX_MNT_ID) != 0 && now.stx_mnt_id == mount.id;
+}
+
+}  // namespace
+
+Result<Hierarchies> find_hierarchies(const std::string& proc, const std::string& files) {
+  METE_TRY(const std::string mountinfo, read_file(AT_FDCWD, proc + "/self/mountinfo"));
+  METE_TRY(Hierarchies found, with_controllers(mountinfo, files));
   for (auto& [controller, point] : found.v1) point.insert(0, files);
   for (auto& [name, point] : found.named) point.insert(0, files);
   if (!found.v2_mount.empty()) found.v2_mount.insert(0, files);
   return found;
+}
+
+std::optional<Hierarchies> known_hierarchies(const std::string& mounts) {
+  bool same = !mounts.empty();
+  for_each_mount(mounts, [&](const Mount& mount) { same = same && is_still_there(mount); });
+  if (!same) return std::nullopt;
+  auto found = with_controllers(mounts, "");
+  if (!found) return std::nullopt;
+  return std::move(*found);
 }
 
 std::vector<Membership> parse_memberships(std::string_view text) {

@@ -28,6 +28,7 @@ struct Hierarchies {
   std::map<std::string, std::string, std::less<>> named;  // v1 hierarchies by name ("systemd") -> mount point
   std::string v2_mount;                                   // empty: no cgroup2 mounted
   std::vector<std::string> v2_controllers;                // what cgroup.controllers at the mount point lists
+  std::string mounts;                                     // their lines of mountinfo, for known_hierarchies()
 
   [[nodiscard]] bool on_v1(std::string_view controller) const { return v1.find(controller) != v1.end(); }
   [[nodiscard]] bool on_v2(std::string_view controller) const;
@@ -56,6 +57,10 @@ struct Hierarchies {
 // Reads <proc>/self/mountinfo and cgroup.controllers. `files` is put before every mount point, so that a fixture tree
 // {files}/sys/fs/cgroup/... can stand in; it is empty on a real machine.
 [[nodiscard]] Result<Hierarchies> find_hierarchies(const std::string& proc = "/proc", const std::string& files = "");
+
+// The same without reading mountinfo, which takes the longer the more containers have mounts: from the lines that
+// find_hierarchies() found. Nothing: one of them is no longer that mount in this mount namespace (statx, STATX_MNT_ID).
+[[nodiscard]] std::optional<Hierarchies> known_hierarchies(const std::string& mounts);
 
 // One line of /proc/PID/cgroup.
 struct Membership {

@@ -30,9 +30,9 @@ void kill_and_wait(const process::ProcessId& id) {
 }
 
 // The last processes leave their cgroup shortly after they end.
-Status remove_group(const std::string& path) {
-  METE_TRY(const auto* found, hierarchies());
-  METE_TRY(const cgroup::Group group, cgroup::Group::at(*found, path));
+Status remove_group(const State& state) {
+  METE_TRY(const auto* found, hierarchies(state.cgroup_mounts));
+  METE_TRY(const cgroup::Group group, cgroup::Group::at(*found, state.cgroup));
   constexpr int kTries = 2'000;
   constexpr useconds_t kFirstWait = 100;
   constexpr useconds_t kLongestWait = 10'000;
@@ -99,7 +99,7 @@ Status remove_container(const Place& place, const std::optional<State>& state) {
   if (state) {
     if (!state->cgroup.empty()) {
       // First: a frozen process does not die, a throttled one dies late.
-      const auto found = hierarchies();
+      const auto found = hierarchies(state->cgroup_mounts);
       const auto group = found ? cgroup::Group::at(**found, state->cgroup) : tl::unexpected<Error>(found.error());
       if (group && state->process.pid != 0) {
         (void)group->thaw();
@@ -107,7 +107,7 @@ Status remove_container(const Place& place, const std::optional<State>& state) {
       }
     }
     kill_and_wait(state->process);
-    if (!state->cgroup.empty()) first = remove_group(state->cgroup);
+    if (!state->cgroup.empty()) first = remove_group(*state);
     if (!state->unit.empty()) (void)stop_unit(state->unit);  // usually it has ended with its last process
   }
   // The record is removed last: as long as parts are left, it tells what they are.
@@ -115,8 +115,11 @@ Status remove_container(const Place& place, const std::optional<State>& state) {
   return place.remove();
 }
 
-Result<const cgroup::Hierarchies*> hierarchies() {
-  static const Result<cgroup::Hierarchies> found = cgroup::find_hierarchies();
+Result<const cgroup::Hierarchies*> hierarchies(const std::string& known) {
+  static const Result<cgroup::Hierarchies> found = [&known]() -> Result<cgroup::Hierarchies> {
+    if (auto same = cgroup::known_hierarchies(known)) return std::move(*same);
+    return cgroup::find_hierarchies();
+  }();
   if (!found) return tl::unexpected<Error>(found.error());
   return &*found;
 }

@@ -57,8 +57,9 @@ struct Made {
 // The caller holds the container's lock and has checked that removal is allowed. Missing parts are not an error.
 [[nodiscard]] Status remove_container(const Place& place, const std::optional<State>& state);
 
-// The cgroup hierarchies of this machine; read once.
-[[nodiscard]] Result<const cgroup::Hierarchies*> hierarchies();
+// The cgroup hierarchies of this machine; read once. `known`: where they were when a container was made
+// (State::cgroup_mounts); mountinfo is read only where one of them is another mount now.
+[[nodiscard]] Result<const cgroup::Hierarchies*> hierarchies(const std::string& known = "");
 
 // Reads a file named by a client. The error names the file; more than 16 MiB is refused before reading.
 [[nodiscard]] Result<std::string> read_document(const std::string& path);

@@ -117,7 +117,7 @@ Result<int> events(const Options& options) {
   METE_CHECK(check_id(place.id()));
   METE_TRY(const auto interval, parse_interval(options.interval));
   METE_TRY(const State state, place.load());
-  METE_TRY(const auto* machine, hierarchies());
+  METE_TRY(const auto* machine, hierarchies(state.cgroup_mounts));
   if (life_of(place, state, nullptr) == Life::stopped)
     return fail("container not running: found \"" + place.id() + "\" stopped");
   if (state.cgroup.empty())

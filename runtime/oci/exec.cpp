@@ -197,7 +197,7 @@ Result<int> exec(const Options& options) {
   const Place place(options.root, options.words.front());
   METE_CHECK(check_id(place.id()));
   METE_TRY(const State state, place.load());
-  METE_TRY(const auto* machine, hierarchies());
+  METE_TRY(const auto* machine, hierarchies(state.cgroup_mounts));
   const Life life = life_of(place, state, machine);
   if (life == Life::paused && !options.ignore_paused)
     return fail("container \"" + place.id() + "\": found it paused, expected it running");

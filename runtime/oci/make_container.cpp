@@ -111,6 +111,7 @@ class Maker {
       state_.unit = unit_->name;
     }
     METE_TRY(const auto* found, hierarchies());
+    state_.cgroup_mounts = found->mounts;
     METE_CHECK(complete_limits(config.resources, *found));
     auto group = cgroup::Group::at(*found, state_.cgroup);
     if (!group) return fail_in("config.json: linux.cgroupsPath", group.error());

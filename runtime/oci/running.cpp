@@ -32,7 +32,7 @@ Result<Found> find(const Options& options) {
   Place place(options.root, options.words.front());
   METE_CHECK(check_id(place.id()));
   METE_TRY(State state, place.load());
-  const auto machine = hierarchies();
+  const auto machine = hierarchies(state.cgroup_mounts);
   const Life life = life_of(place, state, machine ? *machine : nullptr);
   return Found{std::move(place), std::move(state), life};
 }
@@ -41,7 +41,7 @@ Result<cgroup::Group> group_of(const Found& found, const char* for_what) {
   if (found.state.cgroup.empty()) {
     return fail("container \"" + found.place.id() + "\": found no cgroup of its own, expected one for " + for_what);
   }
-  METE_TRY(const auto* machine, hierarchies());
+  METE_TRY(const auto* machine, hierarchies(found.state.cgroup_mounts));
   return cgroup::Group::at(*machine, found.state.cgroup);
 }
 

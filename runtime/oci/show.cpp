@@ -37,8 +37,8 @@ Json json_of(const State& state, Life life) {
           {"annotations", state.annotations}};
 }
 
-const cgroup::Hierarchies* machine() {
-  const auto found = hierarchies();
+const cgroup::Hierarchies* machine(const State& state) {
+  const auto found = hierarchies(state.cgroup_mounts);
   return found ? *found : nullptr;
 }
 
@@ -106,7 +106,7 @@ Result<int> state(const Options& options) {
   const Place place(options.root, options.words.front());
   METE_CHECK(check_id(place.id()));
   METE_TRY(const State state, place.load());
-  return print(json_of(state, life_of(place, state, machine())));
+  return print(json_of(state, life_of(place, state, machine(state))));
 }
 
 Result<int> list(const Options& options) {
@@ -120,7 +120,7 @@ Result<int> list(const Options& options) {
     const Place place(options.root, id);
     const auto state = place.load();
     if (!state) continue;  // removed meanwhile, or never completed
-    Json each = json_of(*state, life_of(place, *state, machine()));
+    Json each = json_of(*state, life_of(place, *state, machine(*state)));
     if (options.quiet) {
       table += id + "\n";
     } else {
@@ -144,7 +144,7 @@ Result<int> processes(const Options& options) {
   if (state.cgroup.empty()) {
     if (life_of(place, state, nullptr) != Life::stopped) pids.push_back(state.process.pid);
   } else {
-    METE_TRY(const auto* found, hierarchies());
+    METE_TRY(const auto* found, hierarchies(state.cgroup_mounts));
     METE_TRY(const cgroup::Group group, cgroup::Group::at(*found, state.cgroup));
     auto listed = group.processes();
     if (!listed && !cgroup::is_gone(listed.error())) return tl::unexpected<Error>(std::move(listed.error()));

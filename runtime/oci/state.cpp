@@ -70,6 +70,7 @@ std::string to_text(const State& state) {
                          {"pid", state.process.pid},        {"startTime", state.process.start_time},
                          {"annotations", state.annotations}};
   if (!state.unit.empty()) json["systemdUnit"] = state.unit;
+  if (!state.cgroup_mounts.empty()) json["cgroupMounts"] = state.cgroup_mounts;
   if (!state.listener_path.empty())
     json["seccompListener"] = {{"path", state.listener_path}, {"metadata", state.listener_metadata}};
   const std::pair<const char*, const std::vector<Hook>*> points[] = {{"startContainer", &state.hooks.start_container},
@@ -97,6 +98,7 @@ Result<State> parse_state(std::string_view text) {
   state.rootfs = node["rootfs"].text();
   state.cgroup = node["cgroup"].text();
   state.unit = node["systemdUnit"].text();
+  state.cgroup_mounts = node["cgroupMounts"].text();
   state.created = node["created"].text();
   state.process.pid = static_cast<pid_t>(node["pid"].integer(0, 0, INT32_MAX));
   state.process.start_time = node["startTime"].u64();

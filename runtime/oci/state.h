@@ -33,6 +33,7 @@ struct State {
   std::string rootfs;
   std::string cgroup;          // path within each hierarchy; empty: none was made
   std::string unit;            // systemd's scope of the container; empty: none
+  std::string cgroup_mounts;   // see hierarchies()
   std::string created;         // RFC 3339
   process::ProcessId process;  // pid 0: not yet made
   std::map<std::string, std::string> annotations;

@@ -84,6 +84,27 @@ TEST_F(OciTest, ExecJoinsTheContainer) {
   EXPECT_NE(oci({"exec", "--user", "root", "one", "true"}).err.find("expected a number"), std::string::npos);
 }
 
+// The state remembers where the hierarchies were mounted. It is asked only where they still are.
+TEST_F(OciTest, HierarchiesThatWereMountedAgainAreFound) {
+  command("sleep 60");
+  ASSERT_EQ(create().code, 0);
+  const std::string path = root() + "/one/state.json";
+  const Json made = Json::parse(slurp(path));
+  ASSERT_TRUE(made["cgroupMounts"].get<std::string>().find(" - cgroup") != std::string::npos) << made;
+  for (const char* mounts : {"7 1 0:99 / /no/such/place rw - cgroup cgroup rw,memory\n", "nonsense", ""}) {
+    Json changed = made;
+    changed["cgroupMounts"] = mounts;
+    std::ofstream(path) << changed.dump();
+    EXPECT_EQ(status(), "created") << mounts;
+  }
+  EXPECT_EQ(oci({"start", "one"}).code, 0);
+  EXPECT_EQ(oci({"exec", "one", "true"}).code, 0);
+  EXPECT_EQ(oci({"pause", "one"}).code, 0);
+  EXPECT_EQ(status(), "paused");
+  EXPECT_EQ(oci({"delete", "--force", "one"}).code, 0);
+  expect_nothing_left();
+}
+
 TEST_F(OciTest, LimitsAreSetAndUpdated) {
   config_["linux"]["resources"]["memory"] = {{"limit", 64 << 20}};
   config_["linux"]["resources"]["pids"] = {{"limit", 40}};

@@ -71,6 +71,22 @@ TEST(Hierarchies, FixturesStandInForTheMachine) {
   EXPECT_FALSE(find_hierarchies(fixtures + "none"));
 }
 
+TEST(Hierarchies, AreKnownAsLongAsEachIsTheSameMount) {
+  const auto found = find_hierarchies();
+  if (!found) GTEST_SKIP() << found.error().what;
+  const auto known = known_hierarchies(found->mounts);
+  if (!known) GTEST_SKIP() << "needs statx() with the ids of mounts, Linux 5.8";
+  EXPECT_EQ(known->v1, found->v1);
+  EXPECT_EQ(known->named, found->named);
+  EXPECT_EQ(known->v2_mount, found->v2_mount);
+  EXPECT_EQ(known->v2_controllers, found->v2_controllers);
+  EXPECT_EQ(known->mode, found->mode);
+  EXPECT_EQ(known->mounts, found->mounts);
+  EXPECT_FALSE(known_hierarchies(""));
+  EXPECT_FALSE(known_hierarchies("1" + found->mounts)) << "another id";
+  EXPECT_FALSE(known_hierarchies(found->mounts + "7 1 0:99 / /no/such/place rw - cgroup cgroup rw,memory\n"));
+}
+
 TEST(Memberships, LinesOfBothVersions) {
   const auto all = parse_memberships("9:name=systemd:/\n4:cpu,cpuacct:/mete/web:x (deleted)\n0::/mete/web\nbroken\n");
   ASSERT_EQ(all.size(), 3U);
