@@ -36,7 +36,7 @@ class Node:
         self.parent = "/mete-swarm-%d-%d" % (os.getpid(), number)
         made_cgroup(self.parent)
         self.work = work_folder("mete-swarm-")
-        self.place = subprocess.Popen(["unshare", "-n", "sleep", "1000"], preexec_fn=lambda: libc.prctl(1, signal.SIGKILL))
+        self.place = subprocess.Popen(["unshare", "-n", "sleep", "100000"], preexec_fn=lambda: libc.prctl(1, signal.SIGKILL))
         own = os.readlink("/proc/self/ns/net")
         wait_for("the namespace", lambda: os.readlink("/proc/%d/ns/net" % self.place.pid) != own)
         self.inside("ip", "link", "set", "lo", "up")

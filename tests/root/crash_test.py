@@ -18,16 +18,16 @@ PODS = 20
 KINDS = {
     # One that stays, one that ends and is restarted, one that ends for good, one of several containers, one killed by OOM,
     # one that ends its sidecar when it is done.
-    "stay": "  containers:\n  - {name: main, image: busybox, command: [sleep, '1000'], env: [{name: V, value: '%d'}]}\n",
+    "stay": "  containers:\n  - {name: main, image: busybox, command: [sleep, '100000'], env: [{name: V, value: '%d'}]}\n",
     "again": "  containers:\n  - {name: main, image: busybox, command: [sleep, '0.3'], env: [{name: V, value: '%d'}]}\n",
     "once": "  restartPolicy: Never\n  containers:\n  - {name: main, image: busybox, command: [sh, -c, 'sleep 0.2; exit 7'], env: [{name: V, value: '%d'}]}\n",
     "several": "  initContainers:\n  - {name: first, image: busybox, command: [sleep, '0.05']}\n"
                "  volumes: [{name: shared, emptyDir: {medium: Memory}}]\n"
-               "  containers:\n  - {name: main, image: busybox, command: [sleep, '1000'], env: [{name: V, value: '%d'}], volumeMounts: [{name: shared, mountPath: /s}]}\n"
-               "  - {name: side, image: busybox, command: [sleep, '1000']}\n",
+               "  containers:\n  - {name: main, image: busybox, command: [sleep, '100000'], env: [{name: V, value: '%d'}], volumeMounts: [{name: shared, mountPath: /s}]}\n"
+               "  - {name: side, image: busybox, command: [sleep, '100000']}\n",
     "oom": "  restartPolicy: Never\n  containers:\n  - {name: main, image: busybox, command: [dd, if=/dev/zero, of=/dev/null, bs=64M, count=1], env: [{name: V, value: '%d'}],"
            " resources: {limits: {memory: 16Mi}}}\n",
-    "sidecar": "  restartPolicy: Never\n  initContainers:\n  - {name: beside, image: busybox, restartPolicy: Always, command: [sleep, '1000']}\n"
+    "sidecar": "  restartPolicy: Never\n  initContainers:\n  - {name: beside, image: busybox, restartPolicy: Always, command: [sleep, '100000']}\n"
                "  containers:\n  - {name: main, image: busybox, command: [sleep, '0.2'], env: [{name: V, value: '%d'}]}\n",
 }
 

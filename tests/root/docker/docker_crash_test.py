@@ -57,7 +57,7 @@ class Worker(threading.Thread):
             name = "w%d-%d" % (self.number, self.made)
             self.made += 1
             self.open.add(name)
-            body = {"Image": "busybox", "Cmd": ["sleep", "1000"], "HostConfig": {}}
+            body = {"Image": "busybox", "Cmd": ["sleep", "100000"], "HostConfig": {}}
             self.ask("POST", "/containers/create", (201,), body, name=name)
             self.settle(name, self.there)
             return
@@ -126,7 +126,7 @@ def test_clients_lose_nothing_when_the_agent_is_killed():
     with Agent().start() as agent:
         docker = Docker(agent)
         docker.run("counting", ["sh", "-c", COUNTING])
-        docker.run("again", ["sleep", "1000"], {"RestartPolicy": {"Name": "always"}})
+        docker.run("again", ["sleep", "100000"], {"RestartPolicy": {"Name": "always"}})
         kept = {name: docker.state(name)["Pid"] for name in ("counting", "again")}
         workers = [Worker(docker, number, moments.random()) for number in range(WORKERS)]
         follower = Follower(docker, "counting")

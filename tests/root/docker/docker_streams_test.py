@@ -37,7 +37,7 @@ def test_a_client_may_take_all_that_has_come_for_the_head():
 
 def test_who_reads_no_log_holds_nobody():
     # It writes more than all buffers between it and a client that does not read, while that client follows.
-    script = "read go; i=0; while [ $i -lt 64 ]; do i=$((i+1)); dd if=/dev/zero bs=64k count=1 2>/dev/null | tr '\\0' x; echo; done; touch /written; sleep 1000"
+    script = "read go; i=0; while [ $i -lt 64 ]; do i=$((i+1)); dd if=/dev/zero bs=64k count=1 2>/dev/null | tr '\\0' x; echo; done; touch /written; sleep 100000"
     with Agent().start() as agent:
         docker = Docker(agent)
         docker.run("web", ["sh", "-c", script], OpenStdin=True)
