@@ -33,6 +33,7 @@
 #include "agent/self/own_cgroup.h"
 #include "agent/self/self_protection.h"
 #include "agent/self/service.h"
+#include "agent/self/start_burst.h"
 #include "agent/servers.h"
 #include "agent/services/service_keeper.h"
 #include "agent/workloads/workloads.h"
@@ -95,7 +96,10 @@ class Agent {
         end_(loop_) {}
 
   Status open() {
-    events_.listen([](const Event& event) { log(event); });
+    events_.listen([this](const Event& event) {
+      log(event);
+      if (event.reason == name_of(Reason::kStarted)) ++starts_;
+    });
     METE_CHECK(read_facts());
     keep_spare_descriptors();
     reserve_low_descriptors();
@@ -273,6 +277,7 @@ class Agent {
     lag_.async_wait([this](ErrorCode error) {
       if (error) return;
       instruments_.loop_lag(std::chrono::steady_clock::now() - lag_.expiry());
+      if (burst_.is_over(starts_)) let_go_of_code();
       measure_lag();
     });
   }
@@ -289,6 +294,8 @@ class Agent {
   KernelLog kernel_log_;
   Instruments instruments_;
   LaunchGate launches_;
+  std::uint64_t starts_ = 0;  // of containers, by this agent
+  StartBurst burst_;
   Turns turns_;
   std::unique_ptr<runtime::storage::Driver> storage_;  // before the threads that use it
   Workers workers_;

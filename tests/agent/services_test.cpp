@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/enforcement/idle_cpu.h"
+#include "agent/self/start_burst.h"
 
 namespace mete::agent {
 namespace {
@@ -35,6 +36,19 @@ TEST(Turns, OneThatThrowsDoesNotStopTheOthers) {
   turns.add([&] { ++done; });
   loop.run();
   EXPECT_EQ(done, 2);
+}
+
+TEST(StartBurst, IsOverOnceNothingStartsAnyMore) {
+  StartBurst burst;
+  EXPECT_FALSE(burst.is_over(0));
+  EXPECT_FALSE(burst.is_over(20));
+  EXPECT_FALSE(burst.is_over(StartBurst::kFewest)) << "more have started";
+  EXPECT_TRUE(burst.is_over(StartBurst::kFewest));
+  EXPECT_FALSE(burst.is_over(StartBurst::kFewest)) << "told once";
+  EXPECT_FALSE(burst.is_over(StartBurst::kFewest + 5));
+  EXPECT_FALSE(burst.is_over(StartBurst::kFewest + 5)) << "a few are no burst";
+  EXPECT_FALSE(burst.is_over(2 * StartBurst::kFewest + 4));
+  EXPECT_FALSE(burst.is_over(2 * StartBurst::kFewest + 4)) << "nor do several few make one";
 }
 
 TEST(LaunchGate, LetsSoManyInAtOnce) {
