@@ -96,10 +96,7 @@ class Agent {
         end_(loop_) {}
 
   Status open() {
-    events_.listen([this](const Event& event) {
-      log(event);
-      if (event.reason == name_of(Reason::kStarted)) ++starts_;
-    });
+    events_.listen([](const Event& event) { log(event); });
     METE_CHECK(read_facts());
     keep_spare_descriptors();
     reserve_low_descriptors();
@@ -277,7 +274,7 @@ class Agent {
     lag_.async_wait([this](ErrorCode error) {
       if (error) return;
       instruments_.loop_lag(std::chrono::steady_clock::now() - lag_.expiry());
-      if (burst_.is_over(starts_)) let_go_of_code();
+      if (burst_.is_over(launches_.begun())) let_go_of_code();
       measure_lag();
     });
   }
@@ -294,7 +291,6 @@ class Agent {
   KernelLog kernel_log_;
   Instruments instruments_;
   LaunchGate launches_;
-  std::uint64_t starts_ = 0;  // of containers, by this agent
   StartBurst burst_;
   Turns turns_;
   std::unique_ptr<runtime::storage::Driver> storage_;  // before the threads that use it

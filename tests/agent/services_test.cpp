@@ -38,6 +38,19 @@ TEST(Turns, OneThatThrowsDoesNotStopTheOthers) {
   EXPECT_EQ(done, 2);
 }
 
+TEST(LaunchGate, LetsSoManyInAtOnce) {
+  asio::io_context loop;
+  LaunchGate gate(2);
+  int launched = 0;
+  for (int i = 0; i < 4; ++i) gate.enter([&] { ++launched; });
+  EXPECT_EQ(launched, 2);
+  EXPECT_EQ(gate.begun(), 2U);
+  gate.leave(loop);
+  loop.run();
+  EXPECT_EQ(launched, 3);
+  EXPECT_EQ(gate.begun(), 3U) << "one that has waited, too";
+}
+
 TEST(StartBurst, IsOverOnceNothingStartsAnyMore) {
   StartBurst burst;
   EXPECT_FALSE(burst.is_over(0));
@@ -49,17 +62,6 @@ TEST(StartBurst, IsOverOnceNothingStartsAnyMore) {
   EXPECT_FALSE(burst.is_over(StartBurst::kFewest + 5)) << "a few are no burst";
   EXPECT_FALSE(burst.is_over(2 * StartBurst::kFewest + 4));
   EXPECT_FALSE(burst.is_over(2 * StartBurst::kFewest + 4)) << "nor do several few make one";
-}
-
-TEST(LaunchGate, LetsSoManyInAtOnce) {
-  asio::io_context loop;
-  LaunchGate gate(2);
-  int launched = 0;
-  for (int i = 0; i < 4; ++i) gate.enter([&] { ++launched; });
-  EXPECT_EQ(launched, 2);
-  gate.leave(loop);
-  loop.run();
-  EXPECT_EQ(launched, 3);
 }
 
 }  // namespace
