@@ -33,6 +33,7 @@
 #include "agent/self/own_cgroup.h"
 #include "agent/self/self_protection.h"
 #include "agent/self/service.h"
+#include "agent/self/start_burst.h"
 #include "agent/servers.h"
 #include "agent/services/service_keeper.h"
 #include "agent/workloads/workloads.h"
@@ -273,6 +274,7 @@ class Agent {
     lag_.async_wait([this](ErrorCode error) {
       if (error) return;
       instruments_.loop_lag(std::chrono::steady_clock::now() - lag_.expiry());
+      if (burst_.is_over(launches_.begun())) let_go_of_code();
       measure_lag();
     });
   }
@@ -289,6 +291,7 @@ class Agent {
   KernelLog kernel_log_;
   Instruments instruments_;
   LaunchGate launches_;
+  StartBurst burst_;
   Turns turns_;
   std::unique_ptr<runtime::storage::Driver> storage_;  // before the threads that use it
   Workers workers_;

@@ -6,8 +6,8 @@
 namespace mete::collectors {
 namespace {
 
-template <class T>
-void tighten(std::optional<T>& limit, const std::optional<T>& other) {
+template <class Optional>
+void tighten(Optional& limit, const Optional& other) {
   if (other && (!limit || *other < *limit)) limit = other;
 }
 

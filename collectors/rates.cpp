@@ -20,13 +20,13 @@ double number(std::chrono::nanoseconds n) {
 
 // A counter that is smaller than before has restarted at zero.
 template <class T>
-Real increase(const std::optional<T>& before, const std::optional<T>& now) {
+Real increase(const Known<T>& before, const Known<T>& now) {
   if (!before || !now) return std::nullopt;
   return *now < *before ? number(*now) : number(*now) - number(*before);
 }
 
 template <class T>
-Real per_second(const std::optional<T>& before, const std::optional<T>& now, double seconds) {
+Real per_second(const Known<T>& before, const Known<T>& now, double seconds) {
   const Real more = increase(before, now);
   return more ? Real(*more / seconds) : std::nullopt;
 }

@@ -79,7 +79,7 @@ void add_io(const config::IoPolicy& policy, const IoFacts& facts, Limits& limits
   for (const auto& device : policy.devices) {
     const auto disk = facts.disks.find(device.path);
     if (disk == facts.disks.end()) continue;
-    auto& limit = limits.io[disk->second];
+    auto& limit = limits.io.edit()[disk->second];
     tighten(limit.read_bps, count_of(device.read_per_second));
     tighten(limit.write_bps, count_of(device.write_per_second));
     tighten(limit.read_iops, device.read_operations_per_second);
@@ -195,14 +195,14 @@ Limits container_limits(const config::Container& container, const config::Policy
   if (policy != nullptr && policy->net_cls.class_id && has_net_class(machine))
     limits.net_class = policy->net_cls.class_id;
   if (has_io(machine)) {
-    add_io(container.extras.io, io, limits);
+    add_io(container.extras->io, io, limits);
     if (policy != nullptr) add_io(policy->io, io, limits);
   }
   if (has_huge_pages(machine)) {
-    for (const auto& [size, bytes] : resources.limits.huge_pages)
-      limits.hugetlb[kernel_page_size(size)] = Limit<Bytes>(bytes);
+    for (const auto& [size, bytes] : *resources.limits.huge_pages)
+      limits.hugetlb.edit()[kernel_page_size(size)] = Limit<Bytes>(bytes);
   }
-  add_extras(container.extras, policy, machine, limits);
+  add_extras(*container.extras, policy, machine, limits);
   return limits;
 }
 
@@ -212,8 +212,8 @@ Limits changed_limits(const Limits& before, Limits after) {
   if (before.oom_kill_disable.value_or(false) && !after.oom_kill_disable) after.oom_kill_disable = false;
   constexpr std::uint64_t kUsualWeight = 100;
   if (before.io_weight && !after.io_weight) after.io_weight = kUsualWeight;
-  for (const auto& [disk, limit] : before.io) {
-    auto& now = after.io[disk];
+  for (const auto& [disk, limit] : *before.io) {
+    auto& now = after.io.edit()[disk];
     if (limit.latency && !now.latency) now.latency = microseconds(0);
   }
   if (before.net_class && !after.net_class) after.net_class = 0;

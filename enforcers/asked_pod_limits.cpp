@@ -88,8 +88,8 @@ Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
   const PodNeeds needs = needs_of(spec);
   if (has_cpu(machine)) limits.cpu_shares = cpu_shares(needs.cpu_request);
   // Shares that its only container asks for would mean nothing below a parent with fewer.
-  if (has_cpu(machine) && spec.containers.size() == 1 && spec.containers.front().extras.cpu_shares)
-    limits.cpu_shares = clamped_shares(*spec.containers.front().extras.cpu_shares);
+  if (has_cpu(machine) && spec.containers.size() == 1 && spec.containers.front().extras->cpu_shares)
+    limits.cpu_shares = clamped_shares(*spec.containers.front().extras->cpu_shares);
   // A child is protected only as far as its parents are.
   if (has_memory_min(machine) && needs.memory_request > Bytes(0))
     limits.memory_min = Limit<Bytes>(needs.memory_request);

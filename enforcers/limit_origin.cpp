@@ -62,7 +62,7 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
     case Setting::kPids:
       return by_policy(facts, "pids.max");
     case Setting::kHugePages:
-      return by_manifest(!limits.huge_pages.empty(), "limits.hugepages", facts);
+      return by_manifest(!limits.huge_pages->empty(), "limits.hugepages", facts);
     case Setting::kIo:
       if (facts.extras == nullptr || facts.extras->io == config::IoPolicy()) return by_policy(facts, "io");
       return by_client("--device-read-bps and the like") +

@@ -54,7 +54,7 @@ QosClass qos_of(const config::PodSpec& spec) {
     for (const auto& container : *list) {
       all_guaranteed = all_guaranteed && is_guaranteed(container.resources);
       none_asks = none_asks && asks_nothing(container.resources.requests) && asks_nothing(container.resources.limits) &&
-                  !container.extras.cpu_shares;
+                  !container.extras->cpu_shares;
     }
   }
   if (none_asks) return QosClass::kBestEffort;

@@ -102,7 +102,7 @@ ordered_json container_json(const Container& container) {
   enforcers::LimitFacts facts;
   if (record.resources) facts.resources = *record.resources;
   facts.policy = container.policy();
-  if (const auto* const spec = container.spec()) facts.extras = &spec->extras;
+  if (const auto* const spec = container.spec()) facts.extras = &*spec->extras;
   facts.updated = !record.update.empty();
   facts.exclusive = !record.cores.empty();
   facts.raised = record.raised_memory != 0;

@@ -121,10 +121,10 @@ HttpResponse WorkloadApi::objects(const std::string& kinds, const HttpRequest& r
 std::string WorkloadApi::spec_text(const Pod& pod) const {
   const auto& record = pod.record();
   if (!record.is_child()) return manifests_.spec_of(record.source, record.namespace_, record.name);
-  const auto at = workloads_.objects().find(record.workload.uid);
+  const auto at = workloads_.objects().find(record.workload->uid);
   if (at == workloads_.objects().end()) return {};
   const auto pod_template =
-      ordered_json::parse(workloads_.template_of_revision(*at->second, record.workload.revision), nullptr, false);
+      ordered_json::parse(workloads_.template_of_revision(*at->second, record.workload->revision), nullptr, false);
   return pod_template.is_object() && pod_template.contains("spec") ? pod_template["spec"].dump() : std::string();
 }
 

@@ -3,6 +3,7 @@
 // started at once would slow each other down.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <utility>
@@ -20,6 +21,7 @@ class LaunchGate {
       return;
     }
     --free_;
+    ++begun_;
     launch();
   }
   void leave(asio::io_context& loop) {
@@ -27,13 +29,17 @@ class LaunchGate {
       ++free_;
       return;
     }
+    ++begun_;
     // The next launch starts from the loop and not from here, because the caller is in the middle of its own launch.
     asio::post(loop, std::move(waiting_.front()));
     waiting_.pop_front();
   }
+  // All launches so far.
+  [[nodiscard]] std::uint64_t begun() const { return begun_; }
 
  private:
   unsigned free_;
+  std::uint64_t begun_ = 0;
   std::deque<std::function<void()>> waiting_;
 };
 

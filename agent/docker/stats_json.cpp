@@ -11,7 +11,7 @@ namespace mete::agent::docker {
 namespace {
 
 template <class Value>
-std::uint64_t count_of(const std::optional<Value>& value) {
+std::uint64_t count_of(const collectors::Known<Value>& value) {
   if (!value) return 0;
   if constexpr (std::is_integral_v<Value>) {
     return static_cast<std::uint64_t>(*value);
@@ -71,7 +71,7 @@ void write_cpu(Writer& to, const char* name, const StatsMoment& moment, unsigned
 void write_memory(Writer& to, const collectors::Sample& sample, std::uint64_t machine) {
   const auto& memory = sample.memory;
   const bool limited = memory.limit && !memory.limit->is_unlimited();
-  const std::uint64_t limit = limited ? count_of(std::optional(memory.limit->value())) : machine;
+  const std::uint64_t limit = limited ? count_of(collectors::Size(memory.limit->value())) : machine;
   to.begin("memory_stats").number("usage", count_of(memory.usage)).number("max_usage", count_of(memory.max_usage));
   // Both names: clients know v1's or v2's.
   to.begin("stats");

@@ -72,7 +72,7 @@ StatsMoment StatsTicker::moment_of(const Container& container) {
   std::optional<collectors::CgroupSampler> sampler;
   const auto& base = *container.control().counters().base();
   if (!open(container, sampler)) return {base, system_now()};
-  const auto record = containers_.all().find(container.slot().pod().record().workload.uid);
+  const auto record = containers_.all().find(container.slot().pod().record().workload->uid);
   if (record != containers_.all().end() && has_own_network(record->second))
     (void)sampler->watch_network(container.record().process.pid);
   (void)sampler->read();

@@ -35,27 +35,30 @@ void CpuEnforcer::open() {
   const auto own = subject_.own_cpu();
   const bool wanted = policy != nullptr && policy->cpu.boost && own && !own->quota.is_unlimited();
   const auto rule = wanted && enforcers::in_force(policy) != nullptr ? policy->cpu.boost : std::nullopt;
-  const bool changed = std::exchange(rule_, rule) != rule;
+  if (state_ == nullptr && !wanted) return;
+  if (state_ == nullptr) state_ = std::make_unique<State>(enforcement_.services().loop);
+  const bool changed = std::exchange(state_->rule, rule) != rule;
   // Lent by a rule that is not there any more, or is another one.
   if (changed && subject_.lent_quota()) (void)subject_.lend_quota(std::nullopt);
   if (!wanted) return close();
-  if (std::exchange(open_, true) && !changed) return;
-  booster_ = {};
-  pretended_ = {};
+  if (std::exchange(state_->open, true) && !changed) return;
+  state_->booster = {};
+  state_->pretended = {};
   poll_later();
 }
 
 void CpuEnforcer::close() {
-  open_ = false;
-  timer_.cancel();
+  if (state_ == nullptr) return;
+  state_->open = false;
+  state_->timer.cancel();
 }
 
 void CpuEnforcer::poll_later() {
-  timer_.expires_after(kEvery);
-  timer_.async_wait(alive_.guard([this] {
-    if (!open_) return;
+  state_->timer.expires_after(kEvery);
+  state_->timer.async_wait(state_->alive.guard([this] {
+    if (!state_->open) return;
     poll();
-    if (open_) poll_later();
+    if (state_->open) poll_later();
   }));
 }
 
@@ -66,16 +69,16 @@ void CpuEnforcer::poll() {
   const auto idle = enforcement_.idle_cpu().cores();
   const auto moment = read_moment(subject_.cgroup());
   if (!moment || !idle) return;
-  booster_.see(*moment, policy->cpu.boost->over);
+  state_->booster.see(*moment, policy->cpu.boost->over);
   const auto base = own->quota.value();
-  const auto quota = std::max(subject_.lent_quota().value_or(base), pretended_);
-  const auto decision = booster_.decide(*policy->cpu.boost,
-                                        {.base = base,
-                                         .quota = quota,
-                                         .period = own->period,
-                                         .idle_cores = *idle,
-                                         .cpus = static_cast<double>(IdleCpu::cpus())},
-                                        moment->at);
+  const auto quota = std::max(subject_.lent_quota().value_or(base), state_->pretended);
+  const auto decision = state_->booster.decide(*policy->cpu.boost,
+                                               {.base = base,
+                                                .quota = quota,
+                                                .period = own->period,
+                                                .idle_cores = *idle,
+                                                .cpus = static_cast<double>(IdleCpu::cpus())},
+                                               moment->at);
   if (decision) change(*decision, *own);
 }
 
@@ -85,10 +88,10 @@ void CpuEnforcer::change(const enforcers::BoostDecision& decision, const runtime
   const bool up = decision.quota > base;
   const Status done = executor.lend_quota(subject_, up ? std::optional(decision.quota) : std::nullopt);
   const Outcome result = executor.outcome_of(done);
-  pretended_ = result == Outcome::kDryRun ? decision.quota : std::chrono::microseconds(0);
+  state_->pretended = result == Outcome::kDryRun ? decision.quota : std::chrono::microseconds(0);
   const std::string action = up ? "boost" : "boost-end";
   const std::string outcome(to_string(result));
-  services_.instruments.enforcement("cpu", action, outcome);
+  enforcement_.services().instruments.enforcement("cpu", action, outcome);
   std::string message = "CPU limit of " + subject_.shown() + (up ? " lent " : " back to ") +
                         cores_text(decision.quota, own.period) + " (its own: " + cores_text(base, own.period) +
                         "): " + decision.because + "; " + outcome;

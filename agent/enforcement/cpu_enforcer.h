@@ -17,8 +17,7 @@ namespace mete::agent {
 
 class CpuEnforcer {
  public:
-  CpuEnforcer(Enforcement& enforcement, Subject& subject)
-      : enforcement_(enforcement), services_(enforcement.services()), subject_(subject), timer_(services_.loop) {}
+  CpuEnforcer(Enforcement& enforcement, Subject& subject) : enforcement_(enforcement), subject_(subject) {}
 
   // Begins to watch. Called when the cgroup exists, and again after its policy or its limit has changed.
   void open();
@@ -29,15 +28,18 @@ class CpuEnforcer {
   void poll_later();
   void change(const enforcers::BoostDecision& decision, const runtime::cgroup::CpuBandwidth& own);
 
+  struct State {
+    explicit State(asio::io_context& loop) : timer(loop) {}
+    enforcers::CpuBooster booster;
+    std::optional<config::CpuBoost> rule;    // the rule of the present boost; empty: no boost, or a dry run
+    std::chrono::microseconds pretended{0};  // the quota that a dry run would have written
+    Timer timer;
+    bool open = false;
+    Alive alive;
+  };
   Enforcement& enforcement_;
-  Services& services_;
   Subject& subject_;
-  enforcers::CpuBooster booster_;
-  std::optional<config::CpuBoost> rule_;    // the rule of the present boost; empty: no boost, or a dry run
-  std::chrono::microseconds pretended_{0};  // the quota that a dry run would have written
-  Timer timer_;
-  bool open_ = false;
-  Alive alive_;
+  std::unique_ptr<State> state_;  // null: no policy has asked for a boost yet
 };
 
 }  // namespace mete::agent

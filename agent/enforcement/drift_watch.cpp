@@ -11,8 +11,8 @@
 
 namespace mete::agent {
 
-DriftWatch::DriftWatch(Services& services, const runtime::cgroup::Group& group, Owner owner)
-    : services_(services), group_(group), owner_(std::move(owner)), again_timer_(services.loop) {}
+DriftWatch::DriftWatch(Services& services, const runtime::cgroup::Group& group, DriftOwner& owner)
+    : services_(services), group_(group), owner_(owner), again_timer_(services.loop) {}
 
 DriftWatch::~DriftWatch() {
   close();
@@ -21,7 +21,7 @@ DriftWatch::~DriftWatch() {
 void DriftWatch::open() {
   if (!watches_.empty()) return;
   constexpr std::uint32_t kMask = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE;
-  sees_groups_ = owner_.group_made != nullptr;
+  sees_groups_ = owner_.wants_groups();
   const auto callback = std::make_shared<const FileWatcher::Callback>(
       [this](std::string_view name, std::uint32_t mask) { woken(name, mask); });
   for (const std::string& directory : runtime::cgroup::limit_directories(group_)) {
@@ -51,7 +51,7 @@ void DriftWatch::close() {
   watches_.clear();
   sees_groups_ = false;
   freezes_ = Freezes::kNotWatched;
-  if (owner_.freeze_event) owner_.freeze_event();
+  owner_.freeze_event();
   left_.clear();
   again_timer_.cancel();
   if (making_room_) *making_room_ = true;
@@ -59,18 +59,17 @@ void DriftWatch::close() {
 
 void DriftWatch::woken(std::string_view name, std::uint32_t mask) {
   using runtime::cgroup::FileChange;
-  if ((mask & (IN_CREATE | IN_Q_OVERFLOW)) != 0 && owner_.group_made) owner_.group_made();
+  if ((mask & (IN_CREATE | IN_Q_OVERFLOW)) != 0 && owner_.wants_groups()) owner_.group_made();
   if ((mask & IN_CREATE) != 0) return;
   const FileChange change = runtime::cgroup::change_of(name);
   if ((mask & IN_IGNORED) != 0) freezes_ = Freezes::kUnseen;  // the directory has gone
-  if (owner_.freeze_event && (change == FileChange::kFreeze || (mask & (IN_IGNORED | IN_Q_OVERFLOW)) != 0))
-    owner_.freeze_event();
+  if (change == FileChange::kFreeze || (mask & (IN_IGNORED | IN_Q_OVERFLOW)) != 0) owner_.freeze_event();
   const bool modified = (mask & IN_MODIFY) != 0;
-  if (modified && change == FileChange::kMemory && owner_.memory_event) owner_.memory_event();
-  if (modified && change == FileChange::kRefusal && owner_.limit_event) owner_.limit_event();
+  if (modified && change == FileChange::kMemory) owner_.memory_event();
+  if (modified && change == FileChange::kRefusal) owner_.limit_event();
   const bool written = change == FileChange::kSetting || change == FileChange::kFreeze;
   if ((mask & IN_Q_OVERFLOW) == 0 && !written) return;
-  owner_.written();
+  owner_.setting_written();
   check_soon();
 }
 
@@ -87,7 +86,7 @@ void DriftWatch::check() {
 }
 
 void DriftWatch::check(Try what) {
-  const auto* const limits = owner_.limits();
+  const auto* const limits = owner_.wanted_limits();
   if (limits == nullptr) return;
   const auto woken = std::chrono::steady_clock::now();
   const auto drifts = group_.verify(*limits);
@@ -102,7 +101,7 @@ void DriftWatch::check(Try what) {
   };
   // Our own writes wake this check again: what cannot be put back must not be tried for ever.
   const bool news = std::any_of(drifts->begin(), drifts->end(), is_news);
-  const bool report_only = owner_.report_only();
+  const bool report_only = owner_.leaves_drift();
   if (drifts->empty() || (!news && (report_only || what == Try::kNews))) return;
   const bool done = !report_only && put_back(*limits, what != Try::kAfterReclaim);
   const auto after = report_only || done ? Result<std::vector<runtime::cgroup::Drift>>() : group_.verify(*limits);
@@ -135,7 +134,7 @@ bool DriftWatch::put_back(const runtime::cgroup::Limits& limits, bool may_reclai
       now.swap.reset();
     }
   }
-  const Status written = owner_.apply ? owner_.apply(now) : group_.apply_each(now);
+  const Status written = owner_.write_again(now);
   const auto left = group_.verify(limits);
   return written && left && left->empty();
 }
@@ -158,9 +157,9 @@ void DriftWatch::try_again_later() {
 }
 
 void DriftWatch::report(const runtime::cgroup::Drift& drift, const std::string& outcome) {
-  owner_.report(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by another program; " +
-                    outcome + drift.expected,
-                {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
+  owner_.report_drift(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by another program; " +
+                          outcome + drift.expected,
+                      {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
 }
 
 }  // namespace mete::agent

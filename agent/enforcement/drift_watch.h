@@ -19,24 +19,29 @@
 
 namespace mete::agent {
 
+// Whose limits are watched.
+class DriftOwner {
+ public:
+  virtual ~DriftOwner() = default;
+  // The limits that the files should hold; null: the files are not compared now.
+  [[nodiscard]] virtual const runtime::cgroup::Limits* wanted_limits() = 0;
+  // True: the policy asks for a report and no restore (onDrift).
+  [[nodiscard]] virtual bool leaves_drift() const = 0;
+  virtual void report_drift(std::string message, std::vector<std::pair<std::string, std::string>> fields) = 0;
+  virtual void setting_written() {}  // by anybody
+  virtual void memory_event() {}     // v2: the kernel has changed memory.events
+  virtual void limit_event() {}      // v2: the same for pids.events and memory.swap.events
+  [[nodiscard]] virtual bool wants_groups() const { return false; }
+  virtual void group_made() {}    // where it wants them: there may be a new group below this one
+  virtual void freeze_event() {}  // somebody has asked for a freeze or a thaw; see DriftWatch::sees_freezes()
+  // Writes the limits, each part by itself.
+  [[nodiscard]] virtual Status write_again(const runtime::cgroup::Limits& limits) = 0;
+};
+
 class DriftWatch {
  public:
-  struct Owner {
-    // The limits that the files should hold; null: the files are not compared now.
-    std::function<const runtime::cgroup::Limits*()> limits;
-    // True: the policy asks for a report and no restore (onDrift).
-    std::function<bool()> report_only;
-    std::function<void(std::string message, std::vector<std::pair<std::string, std::string>> fields)> report;
-    std::function<void()> written;            // after a write to a setting, by anybody
-    std::function<void()> memory_event;       // v2: the kernel has changed memory.events; may be empty
-    std::function<void()> limit_event = {};   // v2: the same for pids.events and memory.swap.events
-    std::function<void()> group_made = {};    // there may be a new group below this one
-    std::function<void()> freeze_event = {};  // somebody has asked for a freeze or a thaw; see sees_freezes()
-    // Writes the limits, each part by itself; empty: Group::apply_each() does.
-    std::function<Status(const runtime::cgroup::Limits&)> apply = {};
-  };
-
-  DriftWatch(Services& services, const runtime::cgroup::Group& group, Owner owner);
+  // `owner` outlives it.
+  DriftWatch(Services& services, const runtime::cgroup::Group& group, DriftOwner& owner);
   ~DriftWatch();
   DriftWatch(const DriftWatch&) = delete;
   DriftWatch& operator=(const DriftWatch&) = delete;
@@ -46,9 +51,10 @@ class DriftWatch {
   void close();
   [[nodiscard]] bool is_open() const { return !watches_.empty(); }
   void check();
-  // True: Owner::group_made is called for each group that is made in the memory controller's directory.
+  // True: DriftOwner::group_made() is called for each group that is made in the memory controller's directory.
   [[nodiscard]] bool sees_groups() const { return sees_groups_; }
-  // True: Owner::freeze_event is called from now on. Of a group that nobody asks for it, the freezer is not watched.
+  // True: DriftOwner::freeze_event() is called from now on. Of a group that nobody asks for it, the freezer is not
+  // watched.
   [[nodiscard]] bool sees_freezes();
 
  private:
@@ -69,7 +75,7 @@ class DriftWatch {
 
   Services& services_;
   const runtime::cgroup::Group& group_;
-  Owner owner_;
+  DriftOwner& owner_;
   std::vector<int> watches_;
   bool sees_groups_ = false;
   enum class Freezes : std::uint8_t { kNotWatched, kSeen, kUnseen };

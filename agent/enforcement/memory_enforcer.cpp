@@ -25,10 +25,17 @@ MemoryEnforcer::MemoryEnforcer(Enforcement& enforcement, Subject& subject)
       services_(enforcement.services()),
       subject_(subject),
       gauge_(services_, subject),
-      actions_(enforcement, subject, gauge_, *this),
-      stop_(services_, subject, gauge_, actions_),
-      watcher_(services_, subject, gauge_, *this),
-      retry_timer_(services_.loop) {}
+      watcher_(services_, subject, gauge_, *this) {}
+
+MemoryEnforcer::Response::Response(MemoryEnforcer& of)
+    : actions(of.enforcement_, of.subject_, of.gauge_, of),
+      stop(of.services_, of.subject_, of.gauge_, actions),
+      retry_timer(of.services_.loop) {}
+
+MemoryEnforcer::Response& MemoryEnforcer::response() {
+  if (response_ == nullptr) response_ = std::make_unique<Response>(*this);
+  return *response_;
+}
 
 MemoryEnforcer::~MemoryEnforcer() {
   close();
@@ -44,28 +51,31 @@ void MemoryEnforcer::open() {
   if (runtime::cgroup::has_memory_high(services_.hierarchies)) wanted.pressure = true;  // see stuck_at_memory_high()
   if (!gauge_.open(wanted)) return;  // gone, or no memory controller: the collectors report that
   if (!std::exchange(open_, true)) enforcement_.enter(*this);
-  actions_.reset();
-  stop_.reset();
+  if (policy != nullptr) (void)response();
+  if (response_ != nullptr) {
+    response_->actions.reset();
+    response_->stop.reset();
+  }
   watcher_.open();
-  stop_.release_if_policy_has_gone();
+  if (response_ != nullptr) response_->stop.release_if_policy_has_gone();
   watcher_.poll(std::chrono::steady_clock::now());
   // A process may have been blocked since before this watch began.
-  if (!stop_.is_stopped() && subject_.cgroup().under_oom().value_or(false))
-    out_of_memory(std::chrono::steady_clock::now());
+  if (!is_stopped() && subject_.cgroup().under_oom().value_or(false)) out_of_memory(std::chrono::steady_clock::now());
 }
 
 void MemoryEnforcer::close() {
-  stop_.release();
+  if (response_ != nullptr) response_->stop.release();
   if (std::exchange(open_, false)) enforcement_.leave(*this);
-  actions_.stop_reclaiming();
+  if (response_ != nullptr) response_->actions.stop_reclaiming();
   gauge_.close();
   watcher_.close();
-  stop_.stop_waiting();
+  if (response_ != nullptr) response_->stop.stop_waiting();
 }
 
 std::optional<Bytes> MemoryEnforcer::tripwire() const {
   const auto limit = subject_.memory_limit();
-  if (!runtime::cgroup::has_memory_high(services_.hierarchies) || !limit || stop_.kernel_decides() ||
+  if (!runtime::cgroup::has_memory_high(services_.hierarchies) || !limit ||
+      (response_ != nullptr && response_->stop.kernel_decides()) ||
       !enforcers::decides_before_the_kernel(subject_.policy()))
     return std::nullopt;
   return enforcers::tripwire_of(*limit);
@@ -74,28 +84,31 @@ std::optional<Bytes> MemoryEnforcer::tripwire() const {
 // A dry run leaves the kernel to kill: on v1 what it would have done is told by its wake-up.
 bool MemoryEnforcer::is_out_of_memory(const collectors::MemoryMoment& moment, Bytes limit) const {
   if (runtime::cgroup::can_wait_out_of_memory(services_.hierarchies))
-    return actions_.executor().waits_at_limit(subject_);
+    return response_->actions.executor().waits_at_limit(subject_);
   return enforcers::out_of_memory_at(moment.usage, gauge_.page_cache().value_or(moment.usage), limit);
 }
 
 // Where the machine has no time for them, the processes that a raise has freed are blocked for a while still, far below
 // the new limit. After a second they are taken at their word.
 bool MemoryEnforcer::is_waking(const collectors::MemoryMoment& moment, Bytes limit, Moment now) const {
-  return now < actions_.raised_until() + kMostPatience && moment.usage < enforcers::tripwire_of(limit);
+  return now < response_->actions.raised_until() + kMostPatience && moment.usage < enforcers::tripwire_of(limit);
 }
 
 void MemoryEnforcer::retry_at(Moment at) {
-  retry_timer_.expires_at(at);
-  retry_timer_.async_wait(alive_.guard([this] { out_of_memory(std::chrono::steady_clock::now()); }));
+  response_->retry_timer.expires_at(at);
+  response_->retry_timer.async_wait(
+      response_->alive.guard([this] { out_of_memory(std::chrono::steady_clock::now()); }));
 }
 
 void MemoryEnforcer::out_of_memory(Moment woken) {
   const auto* const policy = subject_.policy();
-  if (policy == nullptr || !policy->memory.on_oom || stop_.is_stopped() || stop_.kernel_decides() || !gauge_.is_open())
-    return;
+  if (policy == nullptr || !policy->memory.on_oom || !gauge_.is_open()) return;
+  auto& actions = response().actions;
+  auto& stop = response().stop;
+  if (stop.is_stopped() || stop.kernel_decides()) return;
   const bool hold_wanted = *policy->memory.on_oom == OnOom::kHold;
   if (!hold_wanted && *policy->memory.on_oom != OnOom::kRaise) return;
-  if (const Moment until = std::max(actions_.raised_until(), stop_.refused_until()); woken < until) {
+  if (const Moment until = std::max(actions.raised_until(), stop.refused_until()); woken < until) {
     // Blocked processes have not yet taken the memory of the last raise. If it is not enough, they will still be
     // blocked later.
     return retry_at(until);
@@ -109,7 +122,7 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
     // Usage may have passed a threshold and reached memory.high between two polls: the rule of the threshold acts
     // first.
     watcher_.check_rules(*moment, woken);
-    if (!gauge_.is_open() || stop_.is_stopped() || woken < std::max(actions_.raised_until(), actions_.killed_until()))
+    if (!gauge_.is_open() || stop.is_stopped() || woken < std::max(actions.raised_until(), actions.killed_until()))
       return;
   }
   if (!is_out_of_memory(*moment, *limit)) return;
@@ -121,25 +134,24 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   trigger.woken = woken;
   trigger.usage = moment->usage;
   trigger.limit = limit;
-  if (hold_wanted) return stop_.hold(trigger);
-  const Outcome raised = actions_.raise(trigger);
+  if (hold_wanted) return stop.hold(trigger);
+  const Outcome raised = actions.raise(trigger);
   if (raised == Outcome::kDone) return;
-  stop_.refuse_for_a_while();
-  if (raised == Outcome::kFailed &&
-      (actions_.kill(ThresholdAction::kKillContainer, trigger) != Outcome::kDone || waits))
-    stop_.leave_it_to_the_kernel();
+  stop.refuse_for_a_while();
+  if (raised == Outcome::kFailed && (actions.kill(ThresholdAction::kKillContainer, trigger) != Outcome::kDone || waits))
+    stop.leave_it_to_the_kernel();
 }
 
 void MemoryEnforcer::act(const config::MemoryThreshold& rule, const Trigger& trigger) {
   switch (rule.action) {
     case ThresholdAction::kSignal:
-      return actions_.signal(rule.signal, trigger);
+      return response().actions.signal(rule.signal, trigger);
     case ThresholdAction::kExec:
-      return actions_.exec(rule, trigger);
+      return response().actions.exec(rule, trigger);
     case ThresholdAction::kFreeze:
-      return stop_.freeze(rule, trigger);
+      return response().stop.freeze(rule, trigger);
     case ThresholdAction::kReclaim:
-      return actions_.reclaim_below(rule.usage, trigger);
+      return response().actions.reclaim_below(rule.usage, trigger);
     case ThresholdAction::kRaise:
     case ThresholdAction::kRestart:
     case ThresholdAction::kKillContainer:
@@ -151,15 +163,15 @@ void MemoryEnforcer::act(const config::MemoryThreshold& rule, const Trigger& tri
 void MemoryEnforcer::act(ThresholdAction action, const Trigger& trigger) {
   switch (action) {
     case ThresholdAction::kReclaim:
-      return actions_.reclaim_some(trigger);
+      return response().actions.reclaim_some(trigger);
     case ThresholdAction::kRaise:
-      (void)actions_.raise(trigger);
+      (void)response().actions.raise(trigger);
       return;
     case ThresholdAction::kRestart:
-      return actions_.restart(trigger);
+      return response().actions.restart(trigger);
     case ThresholdAction::kKillContainer:
     case ThresholdAction::kKillProcess:
-      (void)actions_.kill(action, trigger);
+      (void)response().actions.kill(action, trigger);
       return;
     case ThresholdAction::kSignal:
     case ThresholdAction::kExec:

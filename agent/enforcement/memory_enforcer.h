@@ -4,6 +4,7 @@
 // memory.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "agent/base/asio.h"
@@ -38,28 +39,34 @@ class MemoryEnforcer : public Watched, private MemoryResponder {
   [[nodiscard]] const collectors::UsageHistory& history() const { return gauge_.history(); }
   [[nodiscard]] Neighbour as_neighbour() const override;
   // What runs in it is frozen, or held at its limit.
-  [[nodiscard]] bool is_stopped() const override { return stop_.is_stopped(); }
+  [[nodiscard]] bool is_stopped() const override { return response_ != nullptr && response_->stop.is_stopped(); }
 
  private:
   void act(const config::MemoryThreshold& rule, const Trigger& trigger) override;
   void act(config::ThresholdAction action, const Trigger& trigger) override;
-  void stuck_at_memory_high(const Trigger& trigger) override { actions_.lift_memory_high(trigger); }
-  void pressure_is_due(bool news, Bytes usage) override { actions_.notify_pressure(news, usage); }
+  void stuck_at_memory_high(const Trigger& trigger) override { response().actions.lift_memory_high(trigger); }
+  void pressure_is_due(bool news, Bytes usage) override { response().actions.notify_pressure(news, usage); }
   [[nodiscard]] std::optional<Bytes> tripwire() const override;
   [[nodiscard]] bool is_out_of_memory(const collectors::MemoryMoment& moment, Bytes limit) const;
   [[nodiscard]] bool is_waking(const collectors::MemoryMoment& moment, Bytes limit, Moment now) const;
   void retry_at(Moment at);  // out_of_memory()
+  // What acts. A subject without a policy mostly has none of it.
+  struct Response {
+    explicit Response(MemoryEnforcer& of);
+    MemoryActions actions;
+    MemoryStop stop;
+    Timer retry_timer;  // until out_of_memory() is asked again
+    Alive alive;
+  };
+  Response& response();  // made when it is first needed
 
   Enforcement& enforcement_;
   Services& services_;
   Subject& subject_;
   bool open_ = false;
   MemoryGauge gauge_;
-  MemoryActions actions_;
-  MemoryStop stop_;
   MemoryWatcher watcher_;
-  Timer retry_timer_;  // until out_of_memory() is asked again
-  Alive alive_;
+  std::unique_ptr<Response> response_;  // null: nothing has been done yet, and no policy may want it
 };
 
 }  // namespace mete::agent

@@ -38,26 +38,22 @@ std::string seconds_text(nanoseconds time) {
 
 PressureWatcher::PressureWatcher(Services& services, Subject& subject, MemoryGauge& gauge, MemoryResponder& responder,
                                  std::function<void()> woken)
-    : services_(services),
-      subject_(subject),
-      gauge_(gauge),
-      responder_(responder),
-      woken_(std::move(woken)),
-      event_(services.loop),
-      pause_(services.loop) {}
+    : services_(services), subject_(subject), gauge_(gauge), responder_(responder), woken_(std::move(woken)) {}
 
 void PressureWatcher::set_rules() {
-  stalls_ = {};
-  refaults_.reset();
-  notice_.reset();
   const auto* const policy = subject_.policy();
+  if (rules_ == nullptr && policy == nullptr) return;
+  if (rules_ == nullptr) rules_ = std::make_unique<Rules>(services_.loop);
+  rules_->stalls = {};
+  rules_->refaults.reset();
+  rules_->notice.reset();
   if (policy == nullptr) return;
-  if (policy->memory.notify && !subject_.pod_key().empty()) notice_.emplace();
-  if (policy->memory.thrashing) refaults_.emplace(policy->memory.thrashing->over);
+  if (policy->memory.notify && !subject_.pod_key().empty()) rules_->notice.emplace();
+  if (policy->memory.thrashing) rules_->refaults.emplace(policy->memory.thrashing->over);
   if (!policy->memory.pressure) return;
   const auto& rule = *policy->memory.pressure;
-  if (rule.some) stalls_[0].emplace(rule.over);
-  if (rule.full) stalls_[1].emplace(rule.over);
+  if (rule.some) rules_->stalls[0].emplace(rule.over);
+  if (rule.full) rules_->stalls[1].emplace(rule.over);
   if (!gauge_.has_pressure()) {
     subject_.report(Severity::kWarning, name_of(Reason::kNotEnforced),
                     "memory.pressure: this machine has no pressure (PSI) of a cgroup; the rule is not active", {});
@@ -68,16 +64,18 @@ void PressureWatcher::open() {
   close();
   const auto* const policy = subject_.policy();
   if (policy == nullptr || (!policy->memory.pressure && !policy->memory.thrashing && !policy->memory.notify)) return;
+  if (rules_ == nullptr) rules_ = std::make_unique<Rules>(services_.loop);
   if (open_psi_trigger(*policy)) return await_event(Descriptor::wait_error);
   if (auto event = subject_.cgroup().pressure_eventfd("medium")) {
-    event_.assign(event->release());
+    rules_->event.assign(event->release());
     await_event(Descriptor::wait_read);
   }
 }
 
 void PressureWatcher::close() {
-  event_.close();
-  pause_.cancel();
+  if (rules_ == nullptr) return;
+  rules_->event.close();
+  rules_->pause.cancel();
 }
 
 bool PressureWatcher::open_psi_trigger(const config::Policy& policy) {
@@ -88,34 +86,34 @@ bool PressureWatcher::open_psi_trigger(const config::Policy& policy) {
   const std::chrono::microseconds stall(std::max<std::int64_t>(kWindow.count() * share.count() / 2'000'000, 1));
   auto trigger = runtime::cgroup::memory_pressure_trigger(subject_.cgroup(), {rule.full.has_value(), stall, kWindow});
   if (!trigger) return false;
-  event_.assign(trigger->release());
+  rules_->event.assign(trigger->release());
   return true;
 }
 
 void PressureWatcher::await_event(Descriptor::wait_type kind) {
-  event_.async_wait(kind, alive_.guard([this, kind] {
+  rules_->event.async_wait(kind, rules_->alive.guard([this, kind] {
     if (kind == Descriptor::wait_read) {
       std::uint64_t times = 0;
-      (void)!::read(event_.native_handle(), &times, sizeof times);
+      (void)!::read(rules_->event.native_handle(), &times, sizeof times);
     }
-    pause_.expires_after(kPressurePause);
-    pause_.async_wait(alive_.guard([this, kind] {
-      if (event_.is_open()) await_event(kind);
+    rules_->pause.expires_after(kPressurePause);
+    rules_->pause.async_wait(rules_->alive.guard([this, kind] {
+      if (rules_->event.is_open()) await_event(kind);
     }));
     woken_();
   }));
 }
 
 bool PressureWatcher::fires(std::size_t which, Moment at, nanoseconds over) {
-  if (at - fired_[which] < over) return false;
-  fired_[which] = at;
+  if (at - rules_->fired[which] < over) return false;
+  rules_->fired[which] = at;
   return true;
 }
 
 void PressureWatcher::check_rules(const collectors::MemoryMoment& moment, Moment woken) {
   const SpareDescriptors spare;
   const auto* const policy = subject_.policy();
-  if (policy == nullptr) return;
+  if (policy == nullptr || rules_ == nullptr) return;
   if (policy->memory.pressure && check_stalls(*policy->memory.pressure, moment, woken)) return;
   if (policy->memory.thrashing) check_refaults(*policy->memory.thrashing, moment, woken);
 }
@@ -124,11 +122,11 @@ bool PressureWatcher::check_stalls(const config::MemoryPressure& of_policy, cons
                                    Moment woken) {
   const auto rule = of_policy;  // which the action may replace
   const auto totals = std::array{moment.pressure.some, moment.pressure.full};
-  for (std::size_t i = 0; i < stalls_.size(); ++i) {
-    if (!stalls_[i] || !totals[i]) continue;
-    stalls_[i]->see(moment.at, static_cast<std::uint64_t>(totals[i]->count()));
+  for (std::size_t i = 0; i < rules_->stalls.size(); ++i) {
+    if (!rules_->stalls[i] || !totals[i]) continue;
+    rules_->stalls[i]->see(moment.at, static_cast<std::uint64_t>(totals[i]->count()));
     const Ratio share = *(i == 0 ? rule.some : rule.full);
-    const auto growth = stalls_[i]->growth();
+    const auto growth = rules_->stalls[i]->growth();
     if (!growth || !enforcers::stalls(*growth, share) || !fires(i, moment.at, rule.over)) continue;
     const std::string kind = i == 0 ? "some" : "full";
     Trigger trigger;
@@ -146,10 +144,10 @@ bool PressureWatcher::check_stalls(const config::MemoryPressure& of_policy, cons
 
 void PressureWatcher::check_refaults(const config::MemoryThrashing& of_policy, const collectors::MemoryMoment& moment,
                                      Moment woken) {
-  if (!refaults_ || !moment.refaults) return;
+  if (!rules_->refaults || !moment.refaults) return;
   const auto rule = of_policy;
-  refaults_->see(moment.at, *moment.refaults);
-  const auto growth = refaults_->growth();
+  rules_->refaults->see(moment.at, *moment.refaults);
+  const auto growth = rules_->refaults->growth();
   const auto limit = gauge_.bound();
   const Bytes page(::sysconf(_SC_PAGESIZE));
   if (!growth || !limit || !enforcers::thrashes(*growth, page, rule.refaults, *limit) ||
@@ -198,21 +196,23 @@ std::optional<std::uint64_t> PressureWatcher::stalled_at(Bytes high, const colle
 }
 
 void PressureWatcher::check_notice(const collectors::MemoryMoment& moment, bool by_kernel) {
-  if (!notice_) return;
+  if (rules_ == nullptr || !rules_->notice) return;
+  auto& notice = *rules_->notice;
   const auto& stalled = moment.pressure.some;
-  const bool due = stalled ? notice_->due(moment.at, static_cast<std::uint64_t>(stalled->count()))
-                           : by_kernel && notice_->due(moment.at);
-  if (due) responder_.pressure_is_due(notice_->is_news(), moment.usage);
+  const bool due = stalled ? notice.due(moment.at, static_cast<std::uint64_t>(stalled->count()))
+                           : by_kernel && notice.due(moment.at);
+  if (due) responder_.pressure_is_due(notice.is_news(), moment.usage);
 }
 
 nanoseconds PressureWatcher::next_poll() const {
   nanoseconds next = kIdleRead;
-  for (const auto* window : {&stalls_[0], &stalls_[1], &refaults_}) {
+  if (rules_ == nullptr) return next;
+  for (const auto* window : {&rules_->stalls[0], &rules_->stalls[1], &rules_->refaults}) {
     if (!*window) continue;
     const auto growth = (*window)->last();
     if (!growth || growth->by > 0) next = kBusyPoll;
   }
-  return notice_ && notice_->stalls() ? kBusyPoll : next;
+  return rules_->notice && rules_->notice->stalls() ? kBusyPoll : next;
 }
 
 }  // namespace mete::agent

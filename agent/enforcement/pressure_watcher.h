@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "agent/base/asio.h"
@@ -66,15 +67,20 @@ class PressureWatcher {
   MemoryGauge& gauge_;
   MemoryResponder& responder_;
   std::function<void()> woken_;
-  Descriptor event_;                              // a PSI trigger, or v1's memory.pressure_level
-  Timer pause_;                                   // until event_ is awaited again
-  std::array<Box<enforcers::Window>, 2> stalls_;  // some, full
-  Box<enforcers::Window> refaults_;
-  Box<enforcers::PressureNotice> notice_;  // where memory.notify is wanted
-  std::array<Moment, 3> fired_{};          // some, full, thrashing: a rule fires at most once within its time
+  // What the rules of a policy need.
+  struct Rules {
+    explicit Rules(asio::io_context& loop) : event(loop), pause(loop) {}
+    Descriptor event;                              // a PSI trigger, or v1's memory.pressure_level
+    Timer pause;                                   // until the event is awaited again
+    std::array<Box<enforcers::Window>, 2> stalls;  // some, full
+    Box<enforcers::Window> refaults;
+    Box<enforcers::PressureNotice> notice;  // where memory.notify is wanted
+    std::array<Moment, 3> fired{};          // some, full, thrashing: a rule fires at most once within its time
+    Alive alive;
+  };
+  std::unique_ptr<Rules> rules_;  // null: no policy has had any
   enforcers::StuckAtHigh stuck_;
   Moment high_polled_at_{};
-  Alive alive_;
 };
 
 // "12.5%"; "1.5s".

@@ -26,7 +26,7 @@ const std::string& image_of(const Container& container) {
 // As cAdvisor names containers: those of a kubelet, and those of docker by docker's name.
 std::string name_of(const Pod& pod, const Container& container) {
   const auto& record = pod.record();
-  if (record.workload.kind == kDockerWorkload) return record.workload.name;
+  if (record.workload->kind == kDockerWorkload) return record.workload->name;
   return "k8s_" + container.record().name + "_" + record.name + "_" + record.namespace_;
 }
 
@@ -61,9 +61,9 @@ std::shared_ptr<const LabelBlock> pod_labels(const Pod& pod) {
 std::shared_ptr<const LabelBlock> network_labels(const Pod& pod) {
   const auto& record = pod.record();
   const auto& containers = pod.containers();
-  const bool docker = record.workload.kind == kDockerWorkload;
+  const bool docker = record.workload->kind == kDockerWorkload;
   return shared({{"id", pod.cgroup().path()},
-                 {"name", docker ? record.workload.name : "k8s_POD_" + record.name + "_" + record.namespace_},
+                 {"name", docker ? record.workload->name : "k8s_POD_" + record.name + "_" + record.namespace_},
                  {"image", containers.empty() ? "" : image_of(*containers.front())},
                  {"namespace", record.namespace_},
                  {"pod", record.name},
@@ -235,8 +235,8 @@ std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
     kube.phase = status.phase;
     kube.ready = status.ready;
     kube.reason = status.reason;
-    kube.owner_kind = record.workload.kind;
-    kube.owner_name = record.workload.name;
+    kube.owner_kind = record.workload->kind;
+    kube.owner_name = record.workload->name;
     kube.created = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.created);
     for (const auto& container : pod->containers()) {
       const auto& of = container->record();

@@ -35,21 +35,15 @@ ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime
       enforcer_(enforcement, *this),
       oom_(enforcement, *this, *this, enforcer_),
       cpu_enforcer_(enforcement, *this) {
-  drift_ = std::make_unique<DriftWatch>(
-      services_, group_,
-      DriftWatch::Owner{.limits = [this] { return policy_ ? &limits_ : nullptr; },
-                        .report_only = [this] { return policy_->drift == config::OnDrift::kReport; },
-                        .report =
-                            [this](std::string message, auto fields) {
-                              report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
-                                     std::move(fields));
-                            },
-                        .written = [] {},
-                        .memory_event = [this] { oom_.woken(); },
-                        .apply = [this](const Limits& limits) { return apply(limits); }});
+  DriftOwner& owner = *this;
+  drift_ = std::make_unique<DriftWatch>(services_, group_, owner);
 }
 
 ForeignSubject::~ForeignSubject() = default;
+
+void ForeignSubject::report_drift(std::string message, EventFields fields) {
+  report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message), std::move(fields));
+}
 
 void ForeignSubject::report(Severity severity, std::string reason, std::string message, EventFields fields) {
   fields.emplace_back("cgroup", group_.path());

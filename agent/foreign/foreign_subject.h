@@ -18,7 +18,7 @@
 
 namespace mete::agent {
 
-class ForeignSubject : public Subject, private OomAccount {
+class ForeignSubject : public Subject, private OomAccount, private DriftOwner {
  public:
   ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime::cgroup::Group group, std::uint64_t cgroup_id);
   ~ForeignSubject() override;
@@ -83,6 +83,13 @@ class ForeignSubject : public Subject, private OomAccount {
   [[nodiscard]] std::string pod_cgroup() const override { return {}; }
   [[nodiscard]] std::string command_of(pid_t /*pid*/) const override { return {}; }
   void reported(const ForensicRecord& /*record*/) override {}
+
+  // See DriftOwner.
+  [[nodiscard]] const runtime::cgroup::Limits* wanted_limits() override { return policy_ ? &limits_ : nullptr; }
+  [[nodiscard]] bool leaves_drift() const override { return policy_->drift == config::OnDrift::kReport; }
+  void report_drift(std::string message, EventFields fields) override;
+  void memory_event() override { oom_.woken(); }
+  [[nodiscard]] Status write_again(const runtime::cgroup::Limits& limits) override { return apply(limits); }
 
   Enforcement& enforcement_;
   Services& services_;

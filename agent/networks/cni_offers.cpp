@@ -69,7 +69,7 @@ Result<CniOffers> offers_of(const config::Pod& pod, const Endpoint& endpoint, co
     need("ips", Json::array({address}));
   }
   if (endpoint.mac != runtime::network::MacAddress{}) need("mac", runtime::network::to_string(endpoint.mac));
-  if (const Json dns = dns_json(pod.spec.dns); !dns.empty()) offers.all["dns"] = dns.dump();
+  if (const Json dns = dns_json(*pod.spec.dns); !dns.empty()) offers.all["dns"] = dns.dump();
   Json aliases = Json::array();
   for (std::size_t i = 1; i < endpoint.names.size(); ++i) aliases.push_back(endpoint.names[i]);
   if (!aliases.empty()) offers.all["aliases"] = aliases.dump();

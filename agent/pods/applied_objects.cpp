@@ -22,13 +22,13 @@ std::vector<AppliedObject> Manifests::applied(const config::Selector& selector) 
   };
   for (const auto& [path, file] : files_) {
     if (!path.starts_with(settings_.applied() + "/")) continue;
-    add("Pod", file.good.pods);
+    add("Pod", file.good().pods);
     for (const auto& plan : file.planned) add("Pod", std::span(&plan->pod, 1));
-    add("Policy", file.good.policies);
-    add("ConfigMap", file.good.config_maps);
-    add("Secret", file.good.secrets);
-    add("RuntimeClass", file.good.runtime_classes);
-    for (const auto& each : file.good.workloads) {
+    add("Policy", file.good().policies);
+    add("ConfigMap", file.good().config_maps);
+    add("Secret", file.good().secrets);
+    add("RuntimeClass", file.good().runtime_classes);
+    for (const auto& each : file.good().workloads) {
       if (config::matches(selector, each.metadata.labels))
         found.push_back(
             {std::string(config::to_string(each.kind())), each.metadata.namespace_, each.metadata.name, {}});
@@ -50,9 +50,9 @@ std::string Manifests::text_of(const AppliedObject& object) const {
 // Takes over the object that apply() has stored at `path`.
 void Manifests::take(const std::string& path, const AppliedObject& object) {
   auto& file = file_at(path);
-  file.good = object.read;
+  file.read = object.read;
   file.planned.clear();
-  config::move_to(file.good, path, 1 - object.first_line);
+  config::move_to(*file.read, path, 1 - object.first_line);
   file.broken = false;
   struct stat info {};
   file.stored = ::stat(path.c_str(), &info) == 0 ? std::optional(version_of(info)) : std::nullopt;
@@ -63,7 +63,7 @@ std::vector<config::Diagnostic> Manifests::forbidden(const std::vector<AppliedOb
   for (const auto& object : objects) {
     const auto known = files_.find(settings_.applied() + "/" + object.file_name());
     if (known == files_.end()) continue;
-    for (auto& each : config::forbidden_changes(known->second.good, object.read)) errors.push_back(std::move(each));
+    for (auto& each : config::forbidden_changes(known->second.good(), object.read)) errors.push_back(std::move(each));
   }
   return errors;
 }

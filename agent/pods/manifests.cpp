@@ -163,18 +163,18 @@ bool Manifests::read_manifest(const std::string& path) {
   const bool was_empty = std::exchange(file.empty, config::split_documents(*text).empty());
   if (file.empty) {
     file.broken = false;
-    if (!was_empty && (file.good.has_objects() || !file.planned.empty()))
+    if (!was_empty && (file.good().has_objects() || !file.planned.empty()))
       events_.add({.severity = Severity::kWarning,
                    .reason = name_of(Reason::kManifestEmpty),
                    .message = path + ": found no object, expected one; what it held stays until the file is removed"});
     return true;
   }
   auto documents = config::read_documents(*text, path);
-  append(documents.errors, config::forbidden_changes(file.good, documents));
+  append(documents.errors, config::forbidden_changes(file.good(), documents));
   file.broken = !documents.ok();
   report(documents.errors, Severity::kWarning);
   if (file.broken) return true;
-  file.good = std::move(documents);
+  file.read = std::move(documents);
   file.planned.clear();
   return true;
 }
@@ -213,6 +213,11 @@ bool Manifests::undecided(const std::string& source, const std::string& pod_key)
                      [&](const config::RejectedPod& each) { return config::full_name(each.pod.metadata) == pod_key; });
 }
 
+const config::Documents& Manifests::File::good() const {
+  static const config::Documents kNothing;
+  return read ? *read : kNothing;
+}
+
 // A Pod without a plan stays with its document: what stands in its way is found again there.
 void Manifests::keep_plans() {
   for (auto& [path, file] : files_) file.planned.clear();
@@ -222,18 +227,21 @@ void Manifests::keep_plans() {
   }
   const auto place = [](const config::Pod& pod) { return std::pair(pod.location.line, pod.location.column); };
   for (auto& [path, file] : files_) {
-    std::erase_if(file.good.pods, [&, &planned = file.planned](const config::Pod& pod) {
+    if (!file.read) continue;
+    auto& rest = *file.read;
+    std::erase_if(rest.pods, [&, &planned = file.planned](const config::Pod& pod) {
       return std::any_of(planned.begin(), planned.end(),
                          [&](const config::SharedPlan& plan) { return place(plan->pod) == place(pod); });
     });
-    file.good.pods.shrink_to_fit();
+    rest.pods.shrink_to_fit();
+    if (!rest.has_objects() && rest.warnings.empty()) file.read.reset();
   }
 }
 
 config::DesiredState Manifests::with(const std::vector<AppliedObject>& objects) const {
   static const std::vector<config::SharedPlan> kNone;
   std::map<std::pair<std::uint64_t, std::string>, config::KnownFile> all;
-  for (const auto& [path, file] : files_) all[{file.order, path}] = {&file.good, &file.planned};
+  for (const auto& [path, file] : files_) all[{file.order, path}] = {&file.good(), &file.planned};
   for (const auto& object : objects) {
     const std::string path = settings_.applied() + "/" + object.file_name();
     const auto known = files_.find(path);

@@ -88,13 +88,16 @@ class Manifests {
     bool operator==(const Version&) const = default;
   };
   struct File {
-    config::Documents good;  // the last version without an error, less the Pods of `planned`
+    // The last version without an error, less the Pods of `planned`; empty: nothing is left of it.
+    Box<config::Documents> read;
     // What desired() has made of its Pods. They are kept once, with 1,000 of them that saves 4 MiB.
     std::vector<config::SharedPlan> planned = {};
     std::optional<Version> stored = {};
     bool broken = false;      // the present version has errors
     bool empty = false;       // the present version has no object, nor anything else
     std::uint64_t order = 0;  // order of first appearance: when two files use a name, the earlier one keeps it
+
+    [[nodiscard]] const config::Documents& good() const;
   };
   [[nodiscard]] static Version version_of(const struct stat& info);
   File& file_at(const std::string& path);

@@ -35,39 +35,32 @@ ContainerRecord new_container(const config::Container& container, bool init) {
   return record;
 }
 
-PodPaths paths_of(const Settings& settings, const PodRecord& record) {
-  return {settings, {record.uid, record.namespace_, record.name}};
+Result<runtime::cgroup::Group> cgroup_of(const PodRecord& record, const Services& services) {
+  const PodPaths paths(services.settings, {record.uid, record.namespace_, record.name});
+  return runtime::cgroup::Group::at(services.hierarchies, paths.cgroup());
 }
 
 }  // namespace
 
-Pod::Pod(const PodTools& tools, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner)
+Pod::Pod(const PodTools& tools, PodRecord record, runtime::cgroup::Group cgroup, Owner owner)
     : enforcement_(tools.enforcement),
       networks_(tools.networks),
       services_(tools.enforcement.services()),
       record_(std::move(record)),
-      paths_(std::move(paths)),
       cgroup_(std::move(cgroup)),
+      drift_(services_, cgroup_, *this),
       owner_(std::move(owner)),
       restart_timer_(services_.loop),
       end_timer_(services_.loop),
       deadline_timer_(services_.loop),
       sandbox_ready_(services_.loop),
-      sandbox_(services_.loop) {
-  drift_ = std::make_unique<DriftWatch>(
-      services_, cgroup_,
-      DriftWatch::Owner{
-          .limits = [this] { return plan_ && !killed_ ? &limits_ : nullptr; },
-          .report_only = [this] { return plan_->policy && plan_->policy->drift == config::OnDrift::kReport; },
-          .report =
-              [this](std::string message, auto fields) {
-                report(Severity::kWarning, name_of(Reason::kLimitDrift), "", std::move(message), std::move(fields));
-              },
-          .written = [] {},
-          .memory_event = {}});
-}
+      sandbox_(services_.loop) {}
 
 Pod::~Pod() = default;
+
+void Pod::report_drift(std::string message, EventFields fields) {
+  report(Severity::kWarning, name_of(Reason::kLimitDrift), "", std::move(message), std::move(fields));
+}
 
 Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::SharedPlan plan, Origin origin, Owner owner) {
   PodRecord record;
@@ -91,10 +84,8 @@ Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::SharedPl
   for (auto& container : record.containers) {
     if (origin.stopped) container.state = ContainerState::kExited;
   }
-  PodPaths paths = paths_of(tools.enforcement.services().settings, record);
-  METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(tools.enforcement.services().hierarchies, paths.cgroup()));
-  std::unique_ptr<Pod> pod(new Pod(tools, std::move(record), std::move(paths), std::move(cgroup), std::move(owner)));
+  METE_TRY(runtime::cgroup::Group cgroup, cgroup_of(record, tools.enforcement.services()));
+  std::unique_ptr<Pod> pod(new Pod(tools, std::move(record), std::move(cgroup), std::move(owner)));
   pod->take(std::move(plan));
   pod->begun_ = true;
   METE_CHECK(runtime::make_directories(pod->directory(), 0700));
@@ -108,10 +99,8 @@ Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::SharedPl
 }
 
 Result<std::unique_ptr<Pod>> Pod::adopt(const PodTools& tools, PodRecord record, Owner owner) {
-  PodPaths paths = paths_of(tools.enforcement.services().settings, record);
-  METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(tools.enforcement.services().hierarchies, paths.cgroup()));
-  std::unique_ptr<Pod> pod(new Pod(tools, std::move(record), std::move(paths), std::move(cgroup), std::move(owner)));
+  METE_TRY(runtime::cgroup::Group cgroup, cgroup_of(record, tools.enforcement.services()));
+  std::unique_ptr<Pod> pod(new Pod(tools, std::move(record), std::move(cgroup), std::move(owner)));
   for (std::size_t i = 0; i < pod->record_.containers.size(); ++i)
     pod->containers_.push_back(std::make_unique<Container>(*pod, i));
   return pod;
@@ -131,7 +120,7 @@ void Pod::begin_adopted() {
     record_.sandbox = {};
   } else if (record_.sandbox.pid == 0) {
     // Its launch may have been recorded only by the launch itself.
-    const auto started = runtime::shim::AttemptFiles(paths_.sandbox()).started();
+    const auto started = runtime::shim::AttemptFiles(paths().sandbox()).started();
     if (started && *started) record_.sandbox = (*started)->id;
   }
   if (record_.sandbox.pid != 0) watch_sandbox();
@@ -154,7 +143,7 @@ void Pod::begin_adopted() {
       save(Durability::volatile_);
     }
     open_cgroup();
-    drift_->check();
+    drift_.check();
   }
   begun_ = true;
   if (rebooted) {

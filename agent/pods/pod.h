@@ -34,7 +34,7 @@ struct PodTools {
   Networks& networks;
 };
 
-class Pod {
+class Pod : private DriftOwner {
  public:
   // Both are called from the loop, never from within a call of the pod.
   struct Owner {
@@ -52,7 +52,7 @@ class Pod {
                                              Owner owner);
   // One that an earlier agent recorded. `plan` may come later (set_plan) or never.
   static Result<std::unique_ptr<Pod>> adopt(const PodTools& tools, PodRecord record, Owner owner);
-  ~Pod();
+  ~Pod() override;
   Pod(const Pod&) = delete;
   Pod& operator=(const Pod&) = delete;
 
@@ -129,9 +129,9 @@ class Pod {
   [[nodiscard]] bool is_killed() const { return killed_; }
   // Its cgroup was made by this agent, and nothing was there before.
   [[nodiscard]] bool has_new_cgroup() const { return new_cgroup_; }
-  [[nodiscard]] const PodPaths& paths() const { return paths_; }
-  [[nodiscard]] const std::string& directory() const { return paths_.directory(); }
-  [[nodiscard]] const std::string& run_directory() const { return paths_.run_directory(); }
+  [[nodiscard]] PodPaths paths() const { return {services_.settings, {record_.uid, record_.namespace_, record_.name}}; }
+  [[nodiscard]] std::string directory() const { return paths().directory(); }
+  [[nodiscard]] std::string run_directory() const { return paths().run_directory(); }
   [[nodiscard]] const std::map<std::string, std::string>& volumes() const { return volumes_; }
   // Directories in the store, of the images that are volumes.
   [[nodiscard]] const std::vector<std::string>& image_layers() const { return image_layers_; }
@@ -153,7 +153,18 @@ class Pod {
   [[nodiscard]] bool is_ending() const { return is_being_ended() || is_finished(record_); }
 
  private:
-  Pod(const PodTools& tools, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner);
+  Pod(const PodTools& tools, PodRecord record, runtime::cgroup::Group cgroup, Owner owner);
+  // See DriftOwner.
+  [[nodiscard]] const runtime::cgroup::Limits* wanted_limits() override {
+    return plan_ && !killed_ ? &limits_ : nullptr;
+  }
+  [[nodiscard]] bool leaves_drift() const override {
+    return plan_->policy && plan_->policy->drift == config::OnDrift::kReport;
+  }
+  void report_drift(std::string message, EventFields fields) override;
+  [[nodiscard]] Status write_again(const runtime::cgroup::Limits& limits) override {
+    return cgroup_.apply_each(limits);
+  }
   void take(config::SharedPlan plan);
   void take_spec(config::PodSpec spec);  // in place of that of plan_, which others may have
   [[nodiscard]] runtime::cgroup::Limits limits_for(const config::PodSpec& spec) const;
@@ -215,14 +226,13 @@ class Pod {
   Networks& networks_;
   Services& services_;
   PodRecord record_;
-  const PodPaths paths_;
   config::SharedPlan plan_;  // the manifest's; a copy of its own while its containers have other resources
   Bytes memory_request_;
   runtime::cgroup::Group cgroup_;
   runtime::cgroup::Limits limits_;
   bool quota_lifted_ = false;  // until a container starts again
   std::optional<double> held_cpu_;
-  std::unique_ptr<DriftWatch> drift_;
+  DriftWatch drift_;
   Owner owner_;
   std::optional<PodStatus> told_;  // what the owner knows
   std::vector<std::unique_ptr<Container>> containers_;

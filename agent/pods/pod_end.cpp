@@ -208,7 +208,7 @@ bool Pod::retire() {
       return false;
     }
   }
-  drift_->close();
+  drift_.close();
   return true;
 }
 
@@ -231,7 +231,7 @@ void Pod::remove_meanwhile() {
   // First: one that is being connected would write its names when that is done.
   networks_.disconnect(record_.uid);
   connected_ = Connected::kNo;
-  PodRemains remains{{}, paths_};
+  PodRemains remains{{}, paths()};
   for (const auto& container : containers_) remains.cgroups.push_back(container->cgroup());
   remains.cgroups.push_back(cgroup_);
   removing_ = true;

@@ -42,7 +42,7 @@ json container_json(const config::Container& container, const config::ContainerP
                 {"workingDir", container.working_dir},
                 {"env", std::move(env)},
                 {"volumeMounts", std::move(mounts)},
-                {"securityContext", security_json(container.security)},
+                {"securityContext", security_json(*container.security)},
                 {"stdin", container.stdin_open},
                 {"tty", container.tty}};
   // Said only of sidecars: what is named by a hash made before there were any stays what it is.
@@ -116,10 +116,10 @@ json identity_json(const config::PodPlan& plan, const Contents& contents) {
                 {"hostPID", spec.host_pid},
                 {"hostIPC", spec.host_ipc},
                 {"shareProcessNamespace", spec.share_process_namespace}};
-  if (spec.security.run_as_user) value["runAsUser"] = *spec.security.run_as_user;
-  if (spec.security.run_as_group) value["runAsGroup"] = *spec.security.run_as_group;
-  if (spec.security.fs_group) value["fsGroup"] = *spec.security.fs_group;
-  value["supplementalGroups"] = spec.security.supplemental_groups;
+  if (spec.security->run_as_user) value["runAsUser"] = *spec.security->run_as_user;
+  if (spec.security->run_as_group) value["runAsGroup"] = *spec.security->run_as_group;
+  if (spec.security->fs_group) value["fsGroup"] = *spec.security->fs_group;
+  value["supplementalGroups"] = spec.security->supplemental_groups;
   for (std::size_t i = 0; i < spec.init_containers.size(); ++i) {
     value["initContainers"].push_back(container_json(spec.init_containers[i], contents.init_containers[i]));
   }

@@ -17,7 +17,7 @@ std::string time_text(WallTime at) {
 }
 
 template <class T>
-void set(ordered_json& value, const char* key, const std::optional<T>& number) {
+void set(ordered_json& value, const char* key, const collectors::Known<T>& number) {
   if (!number) return;
   if constexpr (std::is_same_v<T, Bytes>) {
     value[key] = number->count();
@@ -122,8 +122,9 @@ ordered_json pod_status_json(Pod& pod) {
     value["reason"] = status.reason;
     value["message"] = status.message;
   }
-  if (!record.workload.kind.empty())
-    value["workload"] = {{"kind", record.workload.kind}, {"name", record.workload.name}, {"uid", record.workload.uid}};
+  if (!record.workload->kind.empty())
+    value["workload"] = {
+        {"kind", record.workload->kind}, {"name", record.workload->name}, {"uid", record.workload->uid}};
   value["conditions"] = conditions_json(pod);
   if (pod.plan() != nullptr) {
     const auto& plan = *pod.plan();

@@ -95,9 +95,9 @@ Status Pod::update_bandwidth(const config::Bandwidth& bandwidth, bool reset) {
 // The names that depend on where the pod is.
 Status Pod::write_names() {
   const auto write = [&](const std::string& name, const std::string& text) {
-    return runtime::replace_file(paths_.etc() + name, text, 0644, runtime::Durability::volatile_);
+    return runtime::replace_file(paths().etc() + name, text, 0644, runtime::Durability::volatile_);
   };
-  METE_CHECK(runtime::make_directories(paths_.etc()));
+  METE_CHECK(runtime::make_directories(paths().etc()));
   METE_CHECK(write("/hosts", runtime::pod::hosts_text(plan_->pod, networks_.addresses(record_.uid))));
   // A machine without the file has no resolver.
   std::string machine = runtime::read_file(AT_FDCWD, "/etc/resolv.conf").value_or("");

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "agent/base/settings.h"
 #include "runtime/storage/volumes.h"
@@ -28,31 +29,31 @@ class PodPaths {
     std::string namespace_ = {};
     std::string name = {};
   };
-  PodPaths(const Settings& settings, const Name& pod);
+  // `settings` outlive it.
+  PodPaths(const Settings& settings, Name pod) : settings_(&settings), pod_(std::move(pod)) {}
 
-  [[nodiscard]] const std::string& directory() const { return directory_; }
-  [[nodiscard]] std::string record() const { return directory_ + "/record.json"; }
-  [[nodiscard]] std::string sandbox() const { return directory_ + "/sandbox"; }
-  [[nodiscard]] std::string containers() const { return directory_ + "/containers"; }
+  [[nodiscard]] std::string directory() const { return settings_->pods() + "/" + pod_.uid; }
+  [[nodiscard]] std::string record() const { return directory() + "/record.json"; }
+  [[nodiscard]] std::string sandbox() const { return directory() + "/sandbox"; }
+  [[nodiscard]] std::string containers() const { return directory() + "/containers"; }
   [[nodiscard]] std::string container(const std::string& name) const { return containers() + "/" + name; }
   [[nodiscard]] std::string attempt(const std::string& container, std::uint32_t number) const;
 
-  [[nodiscard]] const std::string& run_directory() const { return run_directory_; }
-  [[nodiscard]] std::string etc() const { return run_directory_ + "/etc"; }
+  [[nodiscard]] std::string run_directory() const { return settings_->run_pods() + "/" + pod_.uid; }
+  [[nodiscard]] std::string etc() const { return run_directory() + "/etc"; }
   [[nodiscard]] runtime::storage::VolumeDirectories volumes() const;
 
-  [[nodiscard]] const std::string& logs() const { return logs_; }
-  [[nodiscard]] std::string log(const std::string& container) const { return logs_ + "/" + container + ".log"; }
+  [[nodiscard]] std::string logs() const { return settings_->logs() + "/" + people_name(); }
+  [[nodiscard]] std::string log(const std::string& container) const { return logs() + "/" + container + ".log"; }
 
-  [[nodiscard]] const std::string& cgroup() const { return cgroup_; }
-  [[nodiscard]] std::string container_cgroup(const std::string& name) const { return cgroup_ + "/" + name; }
+  [[nodiscard]] std::string cgroup() const { return settings_->cgroup_parent + "/" + people_name(); }
+  [[nodiscard]] std::string container_cgroup(const std::string& name) const { return cgroup() + "/" + name; }
 
  private:
-  std::string directory_;
-  std::string run_directory_;
-  std::string claims_;
-  std::string logs_;
-  std::string cgroup_;
+  [[nodiscard]] std::string people_name() const { return pod_.namespace_ + "_" + pod_.name; }
+
+  const Settings* settings_;
+  Name pod_;
 };
 
 // The name of the sandbox's cgroup below the pod's; no container can have that name.

@@ -23,7 +23,7 @@ Status Pod::make_volumes() {
     return paths;
   };
   auto machine = machine_facts(services_.machine_memory, services_.images.layers_directory(), Addresses::kNone);
-  METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, paths_.volumes(), {std::move(machine), layers}));
+  METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, paths().volumes(), {std::move(machine), layers}));
   return {};
 }
 
@@ -31,9 +31,9 @@ Status Pod::prepare() {
   if (prepared_) return give_quota();
   const auto& pod = plan_->pod;
   METE_CHECK(make_volumes());
-  METE_CHECK(runtime::make_directories(paths_.etc()));
+  METE_CHECK(runtime::make_directories(paths().etc()));
   const auto write = [&](const std::string& name, const std::string& text) {
-    return runtime::replace_file(paths_.etc() + name, text, 0644, Durability::volatile_);
+    return runtime::replace_file(paths().etc() + name, text, 0644, Durability::volatile_);
   };
   METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
   // Of a pod that is being connected they follow, with its address.
@@ -54,7 +54,7 @@ void Pod::prepare_meanwhile() {
 }
 
 void Pod::open_cgroup() {
-  drift_->open();
+  drift_.open();
 }
 
 }  // namespace mete::agent

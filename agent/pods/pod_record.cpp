@@ -46,7 +46,7 @@ std::string to_json(const PodRecord& record) {
                 {"initialized", condition(record.initialized)},
                 {"ready", condition(record.ready)},
                 {"containers", std::move(containers)}};
-  if (record.is_child()) value["workload"] = workload_json(record.workload);
+  if (record.is_child()) value["workload"] = workload_json(*record.workload);
   if (record.users) value["users"] = *record.users;
   if (!record.bandwidth.empty()) value["bandwidth"] = bandwidth_json(record.bandwidth);
   if (!record.reason.empty()) value["failed"] = {{"reason", record.reason}, {"message", record.message}};

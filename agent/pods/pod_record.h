@@ -124,12 +124,12 @@ struct PodRecord {
   config::Bandwidth bandwidth;         // by `mete update`, over the manifest's
   std::optional<std::uint32_t> users;  // the first of its own ids (user_ranges.h), with hostUsers: false
   runtime::process::ProcessId sandbox;
-  PodWorkload workload;
+  Rare<PodWorkload> workload;
   std::vector<ContainerRecord> containers;  // init containers first
   bool operator==(const PodRecord&) const = default;
 
   [[nodiscard]] std::string key() const { return namespace_ + "/" + name; }
-  [[nodiscard]] bool is_child() const { return !workload.kind.empty(); }
+  [[nodiscard]] bool is_child() const { return !workload->kind.empty(); }
 };
 
 [[nodiscard]] std::string to_json(const PodRecord& record);

@@ -52,7 +52,7 @@ void Pod::start_sandbox() {
       return;
     }
   }
-  const runtime::shim::AttemptFiles files(paths_.sandbox());
+  const runtime::shim::AttemptFiles files(paths().sandbox());
   const auto launch = [&]() -> Result<bool> {
     METE_CHECK(runtime::make_directories(files.directory()));
     METE_TRY(runtime::UniqueFd lock, files.try_lock());
@@ -101,7 +101,7 @@ void Pod::sandbox_started() {
   sandbox_starting_ = false;
   // It ends at once after its word.
   if (sandbox_shim_ > 0) ::waitpid(std::exchange(sandbox_shim_, 0), nullptr, 0);
-  const runtime::shim::AttemptFiles files(paths_.sandbox());
+  const runtime::shim::AttemptFiles files(paths().sandbox());
   if (const auto started = files.started(); started && *started) {
     record_.sandbox = (*started)->id;
     save(Durability::volatile_);
@@ -125,7 +125,7 @@ void Pod::watch_sandbox() {
     sandbox_.close();
     record_.sandbox = {};
     // Or its successor would be taken to be it, for as long as nobody has reaped it.
-    (void)runtime::remove_tree(paths_.sandbox() + "/started");
+    (void)runtime::remove_tree(paths().sandbox() + "/started");
     save(Durability::volatile_);
     if (is_being_ended()) return;
     report(Severity::kWarning, name_of(Reason::kSandboxLost), "",

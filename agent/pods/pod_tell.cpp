@@ -14,9 +14,9 @@ Status Pod::try_save(Durability durability) {
     services_.turns.add(alive_.guard([this] { owner_.changed(); }));
   }
   // A pod of a Job is a piece of work that is done once: no power failure must forget that it was begun.
-  if (record_.workload.kind == "Job") durability = Durability::durable;
+  if (record_.workload->kind == "Job") durability = Durability::durable;
   // The record of a pod that is being deleted goes with it: no power failure makes it worth more.
-  return agent::save(record_, paths_.record(), record_.terminating ? Durability::volatile_ : durability);
+  return agent::save(record_, paths().record(), record_.terminating ? Durability::volatile_ : durability);
 }
 
 void Pod::save(Durability durability) {

@@ -118,7 +118,7 @@ void Reconciler::reconcile_pod(const std::string& key, bool stopped) {
   if (pod != nullptr && pod->record().is_child()) {
     if (plan != nullptr) {
       not_created(key, to_string(plan->pod.location) + ": there is a pod of that name already, of " +
-                           pod->record().workload.kind + " " + pod->record().workload.name);
+                           pod->record().workload->kind + " " + pod->record().workload->name);
     }
     return reconcile_child(*pod);
   }
@@ -186,7 +186,7 @@ Status Reconciler::create(const config::SharedPlan& plan, Pod::Origin origin) {
   METE_TRY(auto made, Pod::create(tools_, plan, std::move(origin), owner_of(key)));
   Pod* fresh = (pods_[key] = std::move(made)).get();
   const auto& record = fresh->record();
-  const auto& workload = record.workload;
+  const auto& workload = *record.workload;
   fresh->report(
       Severity::kNormal, name_of(Reason::kCreated), "",
       "Pod " + key + (record.is_child() ? " of " + workload.kind + " " + workload.name : " from " + record.source));
@@ -196,7 +196,7 @@ Status Reconciler::create(const config::SharedPlan& plan, Pod::Origin origin) {
 }
 
 ChildPlan Reconciler::child_plan(const PodRecord& record) const {
-  auto planner = child_plans_.find(record.workload.kind);
+  auto planner = child_plans_.find(record.workload->kind);
   if (planner == child_plans_.end()) planner = child_plans_.find("");
   return planner == child_plans_.end() ? ChildPlan{.wanted = true, .plan = {}} : planner->second(record);
 }

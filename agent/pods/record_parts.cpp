@@ -39,7 +39,7 @@ json list_json(const config::ResourceList& list) {
   set(value, "cpu", list.cpu);
   set(value, "memory", list.memory);
   set(value, "ephemeral-storage", list.ephemeral_storage);
-  for (const auto& [size, bytes] : list.huge_pages) value["hugepages"][size] = bytes.count();
+  for (const auto& [size, bytes] : *list.huge_pages) value["hugepages"][size] = bytes.count();
   return value;
 }
 
@@ -49,7 +49,7 @@ config::ResourceList list_of(const json& value) {
   list.memory = get<Bytes>(value, "memory");
   list.ephemeral_storage = get<Bytes>(value, "ephemeral-storage");
   const auto pages = value.value("hugepages", std::map<std::string, std::int64_t>());
-  for (const auto& [size, bytes] : pages) list.huge_pages[size] = Bytes(bytes);
+  for (const auto& [size, bytes] : pages) list.huge_pages.edit()[size] = Bytes(bytes);
   return list;
 }
 

@@ -15,7 +15,7 @@ namespace mete::agent {
   nlohmann::json value = nlohmann::json::object();
   if (list.cpu) value["cpu"] = std::to_string(list.cpu->count()) + "m";
   if (list.memory) value["memory"] = std::to_string(list.memory->count());
-  for (const auto& [size, bytes] : list.huge_pages) value["hugepages-" + size] = std::to_string(bytes.count());
+  for (const auto& [size, bytes] : *list.huge_pages) value["hugepages-" + size] = std::to_string(bytes.count());
   return value;
 }
 

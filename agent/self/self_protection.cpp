@@ -16,6 +16,10 @@
 namespace mete::agent {
 namespace {
 
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24  // Linux 5.18
+#endif
+
 constexpr int kHighest = -20;
 constexpr int kOrdinary = 0;
 constexpr const char* kAutogroup = "/proc/self/autogroup";
@@ -30,9 +34,8 @@ Status raise_session() {
   return runtime::write_control(AT_FDCWD, kAutogroup, std::to_string(kHighest));
 }
 
-// The code and the constants of the program and its libraries: what is needed again comes back page by page, from the
-// file. A start runs through three megabytes (the command line, the settings) that nothing needs afterwards, and locked
-// pages never go.
+}  // namespace
+
 void let_go_of_code() {
   ::dl_iterate_phdr(
       [](dl_phdr_info* file, std::size_t, void*) {
@@ -42,15 +45,14 @@ void let_go_of_code() {
           if (part.p_type != PT_LOAD || (part.p_flags & PF_W) != 0) continue;
           const std::uintptr_t begin = (file->dlpi_addr + part.p_vaddr) & ~(page - 1);
           const std::uintptr_t end = file->dlpi_addr + part.p_vaddr + part.p_memsz;
-          (void)::madvise(reinterpret_cast<void*>(begin), end - begin,
-                          MADV_DONTNEED);  // NOLINT(performance-no-int-to-ptr)
+          auto* const pages = reinterpret_cast<void*>(begin);  // NOLINT(performance-no-int-to-ptr)
+          if (::madvise(pages, end - begin, MADV_DONTNEED_LOCKED) != 0)
+            (void)::madvise(pages, end - begin, MADV_DONTNEED);
         }
         return 0;
       },
       nullptr);
 }
-
-}  // namespace
 
 std::vector<std::string> protect_self() {
   std::vector<std::string> refused;
@@ -59,7 +61,8 @@ std::vector<std::string> protect_self() {
   if (const auto raised = raise_session(); !raised) refused.push_back(raised.error().what);
   if (const auto written = runtime::write_control(AT_FDCWD, "/proc/self/oom_score_adj", "-999"); !written)
     refused.push_back(written.error().what);
-  let_go_of_code();  // before it is locked
+  // A start runs through three megabytes (the command line, the settings) that nothing needs afterwards.
+  let_go_of_code();
   if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
     refused.push_back(fail_errno("lock its memory").value().what);
   return refused;

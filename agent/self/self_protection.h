@@ -13,6 +13,11 @@ namespace mete::agent {
 // reason; lowering oom_score_adj takes CAP_SYS_RESOURCE.
 [[nodiscard]] std::vector<std::string> protect_self();
 
+// Lets go of the pages of the program's and its libraries' code and constants that are in memory: what is needed again
+// comes back page by page, from the file. Locked pages too (Linux 5.18; an older kernel keeps those). For the end of a
+// burst, which runs through code that nothing needs for a long time after it.
+void let_go_of_code();
+
 // Sets the ordinary priority again for the calling thread, whose work can wait.
 void ordinary_priority();
 

@@ -112,11 +112,11 @@ ordered_json pod_object_json(const Pod& pod, const std::string& spec, const conf
   }
   if (record.terminating) metadata["deletionTimestamp"] = rfc3339(wall_now());
   if (record.is_child()) {
-    const auto kind = config::workload_kind(record.workload.kind).value_or(config::WorkloadKind::kReplicaSet);
+    const auto kind = config::workload_kind(record.workload->kind).value_or(config::WorkloadKind::kReplicaSet);
     metadata["ownerReferences"] = {{{"apiVersion", config::api_version(kind)},
-                                    {"kind", record.workload.kind},
-                                    {"name", record.workload.name},
-                                    {"uid", record.workload.uid},
+                                    {"kind", record.workload->kind},
+                                    {"name", record.workload->name},
+                                    {"uid", record.workload->uid},
                                     {"controller", true},
                                     {"blockOwnerDeletion", true}}};
   }

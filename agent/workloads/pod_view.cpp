@@ -23,8 +23,8 @@ Child child_of(const Pod& pod) {
   Child child;
   child.name = record.name;
   child.uid = record.uid;
-  child.revision = record.workload.revision;
-  child.index = record.workload.index;
+  child.revision = record.workload->revision;
+  child.index = record.workload->index;
   const PodStatus status = pod.status();
   child.phase = record.reason.empty() ? phase_of_containers(record, pod.restart_policy()) : PodPhase::kFailed;
   child.terminating = record.terminating;

@@ -107,7 +107,7 @@ bool Workloads::is_paused(const WorkloadObject& object) const {
 std::vector<Child> Workloads::children(const WorkloadObject& object) const {
   std::vector<Child> children;
   for (const auto& [key, pod] : reconciler_.pods()) {
-    if (pod->record().workload.uid == object.record.uid) children.push_back(child_of(*pod));
+    if (pod->record().workload->uid == object.record.uid) children.push_back(child_of(*pod));
   }
   return children;
 }
@@ -141,8 +141,8 @@ void Workloads::dirty(const std::string& uid) {
 void Workloads::pod_changed(const std::string& key) {
   if (const Pod* const pod = reconciler_.find(key)) {
     if (!pod->record().is_child()) return;
-    workload_of_[key] = pod->record().workload.uid;
-    return dirty(pod->record().workload.uid);
+    workload_of_[key] = pod->record().workload->uid;
+    return dirty(pod->record().workload->uid);
   }
   const auto gone = workload_of_.find(key);
   if (gone == workload_of_.end()) return;
@@ -219,14 +219,14 @@ void Workloads::complain_once(WorkloadObject& object, const std::string& message
 }
 
 ChildPlan Workloads::plan_of(const PodRecord& record) {
-  const auto at = objects_.find(record.workload.uid);
+  const auto at = objects_.find(record.workload->uid);
   // It may be one of the workload whose record could not be read.
   if (at == objects_.end()) return {.wanted = !all_read_, .plan = {}};
   if (at->second->record.deleting) return {};
   ChildPlan child{.wanted = true, .plan = {}};
-  const config::Workload* workload = template_for(*at->second, record.workload.revision);
+  const config::Workload* workload = template_for(*at->second, record.workload->revision);
   if (workload == nullptr) return child;
-  auto plan = config::plan_pod(child_pod(*workload, record.name, record.workload), *manifests_.desired().surroundings);
+  auto plan = config::plan_pod(child_pod(*workload, record.name, *record.workload), *manifests_.desired().surroundings);
   if (plan) child.plan = std::move(*plan);
   return child;
 }
@@ -261,7 +261,7 @@ void Workloads::remove(WorkloadObject& object, std::optional<std::chrono::second
   }
   for (WorkloadObject* each : owned(object)) remove(*each, grace);
   for (const auto& [key, pod] : reconciler_.pods()) {
-    if (pod->record().workload.uid == object.record.uid) pod->terminate(grace);
+    if (pod->record().workload->uid == object.record.uid) pod->terminate(grace);
   }
   dirty(object.record.uid);
 }
@@ -273,7 +273,7 @@ void Workloads::finish_removal(WorkloadObject& object) {
   }
   bool pods = false;
   for (const auto& [key, pod] : reconciler_.pods()) {
-    if (pod->record().workload.uid != object.record.uid) continue;
+    if (pod->record().workload->uid != object.record.uid) continue;
     pods = true;
     if (!pod->record().terminating) pod->terminate();
   }

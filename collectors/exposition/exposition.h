@@ -31,8 +31,10 @@ class Value {
   constexpr Value(std::chrono::nanoseconds time)
       : bits_{.nanoseconds = time.count()}, kind_(Kind::kNanoseconds) {}         // NOLINT
   constexpr Value(double number) : bits_{.real = number}, kind_(Kind::kReal) {}  // NOLINT
-  template <class T>
-  constexpr Value(const std::optional<T>& value) : Value(value ? Value(*value) : Value()) {}  // NOLINT
+  // std::optional, or what is used as one. Empty: absent.
+  template <class Optional>
+  requires requires(const Optional& value) { value.has_value(); }
+  constexpr Value(const Optional& value) : Value(value ? Value(*value) : Value()) {}  // NOLINT
 
   [[nodiscard]] constexpr Kind kind() const { return kind_; }
   [[nodiscard]] constexpr bool absent() const { return kind_ == Kind::kAbsent; }

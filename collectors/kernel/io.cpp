@@ -62,7 +62,7 @@ bool parse_blkio(std::string_view text, Each each) {
 
 // Sets a value only once: bfq's files are read after those of blk-throttle, which count more.
 template <class T>
-void fill(std::optional<T>& into, T value) {
+void fill(Known<T>& into, T value) {
   if (!into) into = value;
 }
 

@@ -11,15 +11,16 @@
 #include <vector>
 
 #include "collectors/kernel/box.h"
+#include "collectors/kernel/known.h"
 #include "config/base/units.h"
 #include "runtime/cgroup/limits/limits.h"
 
 namespace mete::collectors {
 
-using Count = std::optional<std::uint64_t>;
-using Time = std::optional<std::chrono::nanoseconds>;
-using Size = std::optional<Bytes>;
-using SizeLimit = std::optional<runtime::cgroup::Limit<Bytes>>;
+using Count = Known<std::uint64_t>;
+using Time = Known<std::chrono::nanoseconds>;
+using Size = Known<Bytes>;
+using SizeLimit = Known<runtime::cgroup::Limit<Bytes>>;
 
 struct CpuSample {
   // counters

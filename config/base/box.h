@@ -72,7 +72,9 @@ template <class T>
 class Rare {
  public:
   Rare() = default;
-  Rare(T value) : box_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Rare(T value) {  // NOLINT(google-explicit-constructor)
+    if (!(value == usual())) box_ = std::move(value);
+  }
 
   const T& operator*() const { return box_ ? *box_ : usual(); }
   const T* operator->() const { return &**this; }

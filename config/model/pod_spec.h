@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/base/box.h"
 #include "config/base/location.h"
 #include "config/base/units.h"
 #include "config/model/container_extras.h"
@@ -78,10 +79,10 @@ struct VolumeMount {
 };
 
 struct ResourceList {
-  std::optional<MilliCpu> cpu;              // empty: not set
-  std::optional<Bytes> memory;              // empty: not set
-  std::map<std::string, Bytes> huge_pages;  // by page size as Kubernetes writes it: "2Mi", "1Gi"
-  std::optional<Bytes> ephemeral_storage;   // writable layer, logs and emptyDirs on disk; empty: not set
+  std::optional<MilliCpu> cpu;                    // empty: not set
+  std::optional<Bytes> memory;                    // empty: not set
+  Rare<std::map<std::string, Bytes>> huge_pages;  // by page size as Kubernetes writes it: "2Mi", "1Gi"
+  std::optional<Bytes> ephemeral_storage;         // writable layer, logs and emptyDirs on disk; empty: not set
   bool operator==(const ResourceList&) const = default;
 };
 
@@ -139,14 +140,14 @@ struct Container {
   std::vector<EnvFrom> env_from;  // read before env, which has precedence
   std::vector<VolumeMount> volume_mounts;
   Resources resources;
-  SecurityContext security;
+  Rare<SecurityContext> security;
   std::vector<ContainerPort> ports;
-  std::optional<HookAction> post_start;    // after its start; until it has ended, nothing is made of the container
-  std::optional<HookAction> pre_stop;      // before the stop signal, within the grace period
+  Box<HookAction> post_start;              // after its start; until it has ended, nothing is made of the container
+  Box<HookAction> pre_stop;                // before the stop signal, within the grace period
   std::string stop_signal;                 // "SIGUSR1"; empty: the image's
-  std::optional<Probe> startup;            // the other two begin when it has succeeded
-  std::optional<Probe> liveness;           // unwell: the container is ended
-  std::optional<Probe> readiness;          // unwell: the container is not ready
+  Box<Probe> startup;                      // the other two begin when it has succeeded
+  Box<Probe> liveness;                     // unwell: the container is ended
+  Box<Probe> readiness;                    // unwell: the container is not ready
   std::optional<RestartPolicy> restart;    // empty: the pod's
   std::vector<RestartRule> restart_rules;  // the first that fits counts, before the policy
   std::string termination_message_path = "/dev/termination-log";
@@ -155,7 +156,7 @@ struct Container {
   bool stdin_once = false;
   bool tty = false;
   bool sidecar = false;  // an init container with restartPolicy Always: keeps running beside the others
-  ContainerExtras extras;
+  Rare<ContainerExtras> extras;
   Location location;
   Location image_location;
   bool operator==(const Container&) const = default;
@@ -203,7 +204,7 @@ struct PodSpec {
   std::string hostname_override;                        // empty: none; not with host_network
   std::string service_account;                          // a name that only `fieldRef` shows
   DnsPolicy dns_policy = DnsPolicy::kClusterFirst;
-  DnsConfig dns;
+  Rare<DnsConfig> dns;
   bool host_network = false;
   bool host_pid = false;
   bool host_ipc = false;
@@ -212,8 +213,8 @@ struct PodSpec {
   std::string runtime_class;             // kOwnRuntime or the name of a RuntimeClass; empty: none is asked for
   std::optional<std::int64_t> priority;  // when the machine runs out of memory, the lowest priority is ended first
   std::string priority_class;            // only the two classes that every cluster has are known
-  std::optional<Resources> resources;    // of all containers together (KEP-2837); empty: what the containers say
-  PodSecurityContext security;
+  Box<Resources> resources;              // of all containers together (KEP-2837); empty: what the containers say
+  Rare<PodSecurityContext> security;
   std::vector<std::string> image_pull_secrets;  // names of Secrets
   std::vector<HostAlias> host_aliases;          // not with host_network: the machine's /etc/hosts is its own
   std::vector<Container> init_containers;

@@ -199,7 +199,7 @@ Container read_container(const View& view) {
   container.env_from = read_env_from(view["envFrom"]);
   container.resources = read_resources(view["resources"]);
   container.security = read_security(view["securityContext"]);
-  container.volume_mounts = read_mounts(view["volumeMounts"], container.security.privileged);
+  container.volume_mounts = read_mounts(view["volumeMounts"], container.security->privileged);
   container.ports = read_ports(view["ports"]);
   read_care(view, container);
   const View message = view["terminationMessagePath"];

@@ -78,7 +78,7 @@ void check_own_users(const View& spec, const PodSpec& pod) {
   }
   for (const auto* list : {&pod.init_containers, &pod.containers}) {
     for (const auto& container : *list) {
-      if (!container.security.privileged) continue;
+      if (!container.security->privileged) continue;
       own.error(mismatch("false with the privileged container `" + container.name + "`",
                          "one of them: a user namespace has no devices of the machine"));
     }
@@ -89,7 +89,7 @@ std::set<std::string> page_sizes(const PodSpec& spec) {
   std::set<std::string> sizes;
   for (const auto* list : {&spec.init_containers, &spec.containers}) {
     for (const auto& container : *list) {
-      for (const auto& [size, amount] : container.resources.limits.huge_pages) sizes.insert(size);
+      for (const auto& [size, amount] : *container.resources.limits.huge_pages) sizes.insert(size);
     }
   }
   return sizes;

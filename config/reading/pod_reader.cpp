@@ -219,7 +219,8 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
     spec["shareProcessNamespace"].error(mismatch("true together with hostPID", "one of them"));
   }
   to.security = read_pod_security(spec["securityContext"]);
-  to.security.sysctls = read_sysctls(spec["securityContext"]["sysctls"], to);
+  if (auto sysctls = read_sysctls(spec["securityContext"]["sysctls"], to); !sysctls.empty())
+    to.security.edit().sysctls = std::move(sysctls);
   for (const auto& item : spec["imagePullSecrets"].items()) to.image_pull_secrets.push_back(item["name"].text());
   to.host_aliases = read_host_aliases(spec["hostAliases"]);
   if (!to.host_aliases.empty() && to.host_network) {

@@ -46,7 +46,7 @@ void read_huge_pages(const std::string& name, const View& view, ResourceList& li
   if (amount->count() % page->count() != 0) {
     view.error(mismatch(describe(view.node()), "a multiple of the page size " + size));
   }
-  list.huge_pages[size] = *amount;
+  list.huge_pages.edit()[size] = *amount;
 }
 
 // A limit of 0 is none, as in Kubernetes.
@@ -112,13 +112,15 @@ Resources read_resources(const View& view) {
   for (const auto& [name, value] : view["requests"].entries()) {
     if (!limits[name]) check_extended(name, value);
   }
-  for (const auto& [size, amount] : resources.requests.huge_pages) {
-    const auto limit = resources.limits.huge_pages.find(size);
-    if (limit != resources.limits.huge_pages.end() && limit->second == amount) continue;
+  for (const auto& [size, amount] : *resources.requests.huge_pages) {
+    const auto limit = resources.limits.huge_pages->find(size);
+    if (limit != resources.limits.huge_pages->end() && limit->second == amount) continue;
     view["requests"][std::string(kHugePages) + size].error(mismatch(
         "a request without an equal limit", "the same amount under `limits`: huge pages are not overcommitted"));
   }
-  resources.requests.huge_pages.insert(resources.limits.huge_pages.begin(), resources.limits.huge_pages.end());
+  if (!resources.limits.huge_pages->empty())
+    resources.requests.huge_pages.edit().insert(resources.limits.huge_pages->begin(),
+                                                resources.limits.huge_pages->end());
   return resources;
 }
 

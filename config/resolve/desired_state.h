@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/base/box.h"
 #include "config/base/result.h"
 #include "config/model/documents.h"
 
@@ -64,13 +65,13 @@ struct NamedReferences {
 struct PodPlan {
   Pod pod;
   std::string runtime;                         // the handler that makes its containers; empty: mete itself
-  std::optional<Policy> policy;                // the one that applies
+  Box<Policy> policy;                          // the one that applies
   std::vector<ContainerPlan> init_containers;  // same order as in pod.spec
   std::vector<ContainerPlan> containers;
   std::vector<VolumeFiles> volume_files;
   std::vector<std::string> pull_logins;  // of imagePullSecrets, each in the form of docker's config.json
   // Does not change when a ConfigMap or a Secret does. Empty: the plan names none, and is the same itself.
-  std::optional<NamedReferences> by_name;
+  Box<NamedReferences> by_name;
   bool operator==(const PodPlan&) const = default;
 };
 

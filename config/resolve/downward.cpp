@@ -69,8 +69,8 @@ std::int64_t amount_of(const Container& container, std::string_view name, const 
   if (name == "cpu") return list.cpu.value_or(limit ? machine.cpu : MilliCpu(0)).count();
   if (name == "memory") return list.memory.value_or(limit ? machine.memory : Bytes(0)).count();
   if (name == kDisk) return list.ephemeral_storage.value_or(limit ? machine.disk : Bytes(0)).count();
-  const auto pages = list.huge_pages.find(std::string(name.substr(kHugePages.size())));
-  return pages == list.huge_pages.end() ? 0 : pages->second.count();
+  const auto pages = list.huge_pages->find(std::string(name.substr(kHugePages.size())));
+  return pages == list.huge_pages->end() ? 0 : pages->second.count();
 }
 
 // `key`: what resource_mark() made, without its first part.

@@ -43,7 +43,7 @@ Result<std::vector<std::string>> command_line(const config::ContainerPlan& resol
 }
 
 bool has_machine_name(const config::PodSpec& spec, const config::Container& container) {
-  return spec.host_network || container.extras.machine_name;
+  return spec.host_network || container.extras->machine_name;
 }
 
 void add_namespaces(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context,
@@ -160,7 +160,7 @@ void add_files(const config::Container& container, const ContainerContext& conte
 
 void add_filesystems(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context,
                      LaunchSpec& launch) {
-  const bool privileged = container.security.privileged;
+  const bool privileged = container.security->privileged;
   launch.mounts = process::default_mounts(!spec.host_network);
   if (spec.host_ipc) {
     for (auto& mount : launch.mounts) {
@@ -183,7 +183,7 @@ void add_filesystems(const config::PodSpec& spec, const config::Container& conta
       for (auto& mount : *mounts) mount.attributes &= ~static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY);
     }
   } else {
-    if (!container.security.unmasked_proc) {
+    if (!container.security->unmasked_proc) {
       launch.masked_paths = process::default_masked_paths();
       launch.read_only_paths = process::default_read_only_paths();
     }
@@ -215,7 +215,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   launch.cgroup = context.cgroup;
   launch.rootfs = context.rootfs;
   launch.overlay = context.overlay;
-  launch.read_only_root = container.security.read_only_root_filesystem;
+  launch.read_only_root = container.security->read_only_root_filesystem;
   add_filesystems(spec, container, context, launch);
   METE_CHECK(add_volumes(plan, container, resolved, context, launch));
   add_files(container, context, launch);
@@ -231,7 +231,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   launch.session_keyring = "_ses." + plan.pod.metadata.namespace_ + "_" + plan.pod.metadata.name + "_" + container.name;
   launch.oom_score_adj = context.oom_score_adj;
   launch.init = wants_init(plan.pod) && !spec.share_process_namespace;
-  METE_CHECK(add_extras(container.extras, launch));
+  METE_CHECK(add_extras(*container.extras, launch));
   return launch;
 }
 

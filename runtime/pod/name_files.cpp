@@ -117,9 +117,9 @@ std::optional<std::string> resolv_text(const config::PodSpec& spec, std::string_
   if (spec.dns_policy != config::DnsPolicy::kNone && spec.dns == config::DnsConfig{}) return std::nullopt;
   Resolver resolver;
   if (spec.dns_policy != config::DnsPolicy::kNone) resolver = parse_resolver(machine);
-  for (const auto& each : spec.dns.nameservers) add_new(resolver.servers, each);
-  for (const auto& each : spec.dns.searches) add_new(resolver.searches, each);
-  for (const auto& [name, value] : spec.dns.options) set_option(resolver.options, name, value);
+  for (const auto& each : spec.dns->nameservers) add_new(resolver.servers, each);
+  for (const auto& each : spec.dns->searches) add_new(resolver.searches, each);
+  for (const auto& [name, value] : spec.dns->options) set_option(resolver.options, name, value);
   if (resolver.servers.size() > kMostServers) resolver.servers.resize(kMostServers);
   return text_of(resolver);
 }

@@ -29,7 +29,7 @@ Status write_all_sysctls(const UniqueFd& space, const std::map<std::string, std:
 std::map<std::string, std::string> sysctls_of(const config::PodSpec& spec) {
   std::map<std::string, std::string> sysctls;
   if (!spec.host_network) sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {kPingGroups, kAllGroups}};
-  for (const auto& [name, value] : spec.security.sysctls) sysctls[name] = value;
+  for (const auto& [name, value] : spec.security->sysctls) sysctls[name] = value;
   return sysctls;
 }
 

@@ -33,42 +33,42 @@ namespace {
 // The user of the manifest, or of the image.
 Result<image::ResolvedUser> user_of(const config::PodSpec& spec, const config::Container& container,
                                     const ContainerContext& context) {
-  const auto& security = container.security;
+  const auto& security = *container.security;
   const auto& extras = container.extras;
-  if (!extras.user.empty()) {
-    METE_TRY(image::ResolvedUser user, image::resolve_user(extras.user, context.passwd, context.group));
-    const auto& more = spec.security.supplemental_groups;
+  if (!extras->user.empty()) {
+    METE_TRY(image::ResolvedUser user, image::resolve_user(extras->user, context.passwd, context.group));
+    const auto& more = spec.security->supplemental_groups;
     user.groups.insert(user.groups.end(), more.begin(), more.end());
     return user;
   }
-  const auto wanted = security.run_as_user ? security.run_as_user : spec.security.run_as_user;
+  const auto wanted = security.run_as_user ? security.run_as_user : spec.security->run_as_user;
   const std::uint32_t uid = wanted.value_or(context.image.uid);
   METE_TRY(image::ResolvedUser user, image::resolve_user(std::to_string(uid), context.passwd, context.group));
   if (!wanted) {
     user.gid = context.image.gid;  // the image may name a group beside its user
     user.groups = context.image.groups;
   }
-  if (const auto group = security.run_as_group ? security.run_as_group : spec.security.run_as_group) user.gid = *group;
-  if (spec.security.groups_policy == config::GroupsPolicy::kStrict) user.groups.clear();
-  const auto& more = spec.security.supplemental_groups;
+  if (const auto group = security.run_as_group ? security.run_as_group : spec.security->run_as_group) user.gid = *group;
+  if (spec.security->groups_policy == config::GroupsPolicy::kStrict) user.groups.clear();
+  const auto& more = spec.security->supplemental_groups;
   user.groups.insert(user.groups.end(), more.begin(), more.end());
-  if (spec.security.fs_group) user.groups.push_back(*spec.security.fs_group);
+  if (spec.security->fs_group) user.groups.push_back(*spec.security->fs_group);
   return user;
 }
 
 }  // namespace
 
 config::SeccompProfile seccomp_profile(const config::PodSpec& spec, const config::Container& container) {
-  if (container.security.privileged) return {config::SeccompProfile::Type::kUnconfined};
-  const auto& own = container.security.seccomp;
-  return (own ? own : spec.security.seccomp).value_or(config::SeccompProfile());
+  if (container.security->privileged) return {config::SeccompProfile::Type::kUnconfined};
+  const auto& own = container.security->seccomp;
+  return (own ? own : spec.security->seccomp).value_or(config::SeccompProfile());
 }
 
 Status add_identity(const config::Pod& pod, const config::Container& container, const ContainerContext& context,
                     process::LaunchSpec& launch) {
-  const auto& security = container.security;
+  const auto& security = *container.security;
   METE_TRY(const image::ResolvedUser user, user_of(pod.spec, container, context));
-  if (user.uid == 0 && security.run_as_non_root.value_or(pod.spec.security.run_as_non_root)) {
+  if (user.uid == 0 && security.run_as_non_root.value_or(pod.spec.security->run_as_non_root)) {
     return fail("securityContext.runAsNonRoot: found user 0 of container " + container.name +
                 ", expected a runAsUser or an image with another user");
   }

@@ -179,7 +179,7 @@ Result<std::string> prepare_files(const config::VolumeFiles& files, const config
   if (!files.missing.empty()) return fail(files.missing);
   // Secrets must not reach a disk; other small files are handled the same way.
   METE_CHECK(make_tmpfs(path, std::nullopt, 0755));
-  METE_CHECK(exchange_files(path, plain_files(files, plan.pod, machine), plan.pod.spec.security.fs_group));
+  METE_CHECK(exchange_files(path, plain_files(files, plan.pod, machine), plan.pod.spec.security->fs_group));
   return path;
 }
 
@@ -220,7 +220,7 @@ Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan
   for (const auto& volume : plan.pod.spec.volumes) {
     auto path = prepare_one(volume, plan, directories, sources);
     if (!path) return fail_in("volume " + volume.name, path.error());
-    const auto& security = plan.pod.spec.security;
+    const auto& security = *plan.pod.spec.security;
     if (security.fs_group && takes_group(volume)) {
       METE_CHECK(give_to_group(*path, {.group = *security.fs_group,
                                        .read_only = written_by_agent(volume),
@@ -237,7 +237,7 @@ Result<std::vector<std::string>> update_files(const config::PodPlan& plan, const
   for (const auto& files : plan.volume_files) {
     const std::string path = directories.memory + "/" + files.volume;
     if (!files.missing.empty() || !is_mounted_tmpfs(path)) continue;
-    auto done = exchange_files(path, plain_files(files, plan.pod, machine), plan.pod.spec.security.fs_group);
+    auto done = exchange_files(path, plain_files(files, plan.pod, machine), plan.pod.spec.security->fs_group);
     if (!done) return fail_in("volume " + files.volume, done.error());
     if (*done) exchanged.push_back(files.volume);
   }

@@ -24,7 +24,7 @@ config::Pod web() {
 
 TEST(CniOffers, AreWhatThePodAsksFor) {
   config::Pod pod = web();
-  pod.spec.dns = {{"192.0.2.53"}, {"shop.test"}, {{"ndots", "3"}, {"rotate", ""}}};
+  pod.spec.dns = config::DnsConfig{{"192.0.2.53"}, {"shop.test"}, {{"ndots", "3"}, {"rotate", ""}}};
   Endpoint endpoint;
   endpoint.names = {"shop/web", "web", "front"};
   endpoint.ports = {{config::Protocol::kTcp, {}, 8080, 80}, {config::Protocol::kSctp, parse_ip("192.0.2.1"), 9, 10}};

@@ -200,8 +200,8 @@ TEST(Record, IsReadBackAsItWasWritten) {
   record.containers[1].layers = {"one", "two"};
   record.containers[1].oom_kills_by_scope = {{"pod", 2}};
   record.resources = "hash";
-  record.containers[0].resources =
-      config::Resources{{MilliCpu(5), Bytes(6), {{"2Mi", Bytes(7)}}}, {std::nullopt, Bytes(8), {}}};
+  record.containers[0].resources = config::Resources{
+      {MilliCpu(5), Bytes(6), std::map<std::string, Bytes>{{"2Mi", Bytes(7)}}}, {std::nullopt, Bytes(8), {}}};
   record.containers[1].update = {.cpu_limit = MilliCpu(9), .memory_request = Bytes(10)};
   record.containers[0].cores = {1, 3};
   record.containers[0].restart_wanted = true;

@@ -20,8 +20,8 @@ TEST(RestartRules, LeaveAPodsContainerAlone) {
 
 TEST(RestartRules, CountTheStartsOfADockerContainer) {
   config::Container spec;
-  spec.extras.prompt_restarts = true;
-  spec.extras.most_restarts = 2;
+  spec.extras.edit().prompt_restarts = true;
+  spec.extras.edit().most_restarts = 2;
   ContainerRecord record;
   record.reason = "Error";
   record.restarts_in_row = 1;
@@ -33,7 +33,7 @@ TEST(RestartRules, CountTheStartsOfADockerContainer) {
 
 TEST(RestartRules, AFirstStartThatFailsIsNotTriedAgain) {
   config::Container spec;
-  spec.extras.prompt_restarts = true;
+  spec.extras.edit().prompt_restarts = true;
   ContainerRecord record;
   record.reason = "StartError";
   EXPECT_EQ(policy_at_end(record, RestartPolicy::kAlways, &spec), RestartPolicy::kNever);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/enforcement/idle_cpu.h"
+#include "agent/self/start_burst.h"
 
 namespace mete::agent {
 namespace {
@@ -43,9 +44,24 @@ TEST(LaunchGate, LetsSoManyInAtOnce) {
   int launched = 0;
   for (int i = 0; i < 4; ++i) gate.enter([&] { ++launched; });
   EXPECT_EQ(launched, 2);
+  EXPECT_EQ(gate.begun(), 2U);
   gate.leave(loop);
   loop.run();
   EXPECT_EQ(launched, 3);
+  EXPECT_EQ(gate.begun(), 3U) << "one that has waited, too";
+}
+
+TEST(StartBurst, IsOverOnceNothingStartsAnyMore) {
+  StartBurst burst;
+  EXPECT_FALSE(burst.is_over(0));
+  EXPECT_FALSE(burst.is_over(20));
+  EXPECT_FALSE(burst.is_over(StartBurst::kFewest)) << "more have started";
+  EXPECT_TRUE(burst.is_over(StartBurst::kFewest));
+  EXPECT_FALSE(burst.is_over(StartBurst::kFewest)) << "told once";
+  EXPECT_FALSE(burst.is_over(StartBurst::kFewest + 5));
+  EXPECT_FALSE(burst.is_over(StartBurst::kFewest + 5)) << "a few are no burst";
+  EXPECT_FALSE(burst.is_over(2 * StartBurst::kFewest + 4));
+  EXPECT_FALSE(burst.is_over(2 * StartBurst::kFewest + 4)) << "nor do several few make one";
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ spec:
 
 def memory(pid):
     """Private bytes of a process, and how many of them are unchanged pages of its program's file: they count as private as long as
-    no second process executes it, and cost nothing where memory is short."""
+    no second process executes it."""
     private = clean = 0
     for line in open("/proc/%d/smaps_rollup" % pid):
         key, _, rest = line.partition(":")
@@ -159,6 +159,9 @@ def main():
             others, 1000 * (others + used) / count, os.cpu_count()))
         shims = [memory(shim)[0] for shim, command in agent.processes() if "mete-shim" in command]
         print("shims: %d, %.0f KiB private each (target of the design: at most 300 kB)" % (len(shims), sum(shims) / max(1, len(shims)) / 1024))
+        time.sleep(3)
+        private, clean = memory(pid)
+        print("agent 3 s later: %.1f MiB private, %.1f of them its file" % (private / 2**20, clean / 2**20))
         before, start = cpu_seconds(pid), time.monotonic()
         scrapes = 0
         while time.monotonic() - start < 10:

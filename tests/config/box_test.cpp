@@ -77,6 +77,8 @@ TEST(Rare, IsTheUsualValueUntilItIsEdited) {
   edited.edit().number = 7;
   EXPECT_EQ(usual, edited) << "what it holds counts, not whether it holds anything";
   EXPECT_EQ(sizeof(usual), sizeof(void*));
+  const Rare<Parts> made = Parts();
+  EXPECT_EQ(&*made, &*usual) << "the usual value takes no memory";
 }
 
 }  // namespace

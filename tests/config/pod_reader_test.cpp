@@ -28,15 +28,15 @@ TEST(PodReader, TheNginxOfTheDocumentationWarnsAndRuns) {
   ASSERT_EQ(documents.pods.size(), 1U);
   const Pod& pod = documents.pods[0];
   EXPECT_EQ(pod.metadata.namespace_, "shop");
-  EXPECT_EQ(pod.spec.security.run_as_user, 101U);
-  EXPECT_EQ(pod.spec.security.supplemental_groups, (std::vector<std::uint32_t>{1000, 1001}));
+  EXPECT_EQ(pod.spec.security->run_as_user, 101U);
+  EXPECT_EQ(pod.spec.security->supplemental_groups, (std::vector<std::uint32_t>{1000, 1001}));
   const Container& nginx = pod.spec.containers[0];
   EXPECT_EQ(nginx.resources.requests.cpu, 250_mCPU);
   EXPECT_EQ(nginx.resources.limits.cpu, 1000_mCPU);
   EXPECT_EQ(nginx.resources.limits.memory, 128_MiB);
-  EXPECT_EQ(nginx.security.allow_privilege_escalation, false);
-  EXPECT_EQ(nginx.security.drop_capabilities, std::vector<std::string>{"ALL"});
-  EXPECT_EQ(nginx.security.add_capabilities, std::vector<std::string>{"CAP_NET_BIND_SERVICE"});
+  EXPECT_EQ(nginx.security->allow_privilege_escalation, false);
+  EXPECT_EQ(nginx.security->drop_capabilities, std::vector<std::string>{"ALL"});
+  EXPECT_EQ(nginx.security->add_capabilities, std::vector<std::string>{"CAP_NET_BIND_SERVICE"});
   EXPECT_EQ(nginx.volume_mounts[1].sub_path, "site");
   EXPECT_TRUE(nginx.volume_mounts[1].read_only);
   EXPECT_EQ(std::get<EmptyDirVolume>(pod.spec.volumes[0].source).size_limit, 100_MiB);
@@ -60,7 +60,7 @@ TEST(PodReader, RequestsDefaultToLimits) {
   const Resources& resources = pod.spec.containers[0].resources;
   EXPECT_EQ(resources.requests, resources.limits);
   EXPECT_EQ(resources.limits.cpu, 500_mCPU);
-  EXPECT_EQ(resources.limits.huge_pages.at("2Mi"), 4_MiB);
+  EXPECT_EQ(resources.limits.huge_pages->at("2Mi"), 4_MiB);
 }
 
 TEST(PodReader, ModesAreOctalAndBoolsHaveFriends) {

@@ -115,13 +115,13 @@ TEST(Limits, NetClassAndLatencyWhereTheMachineHasThem) {
   runtime::cgroup::Limits limits;
   IoFacts facts{.disks = {{"/a", "8:0"}, {"/b", "8:0"}}};
   add_io(policy.io, facts, limits);
-  EXPECT_FALSE(limits.io.at("8:0").latency);
+  EXPECT_FALSE(limits.io->at("8:0").latency);
   facts.has_latency = true;
   add_io(policy.io, facts, limits);
-  EXPECT_EQ(limits.io.at("8:0").latency, std::chrono::milliseconds(5)) << "two paths on one disk: the tighter holds";
+  EXPECT_EQ(limits.io->at("8:0").latency, std::chrono::milliseconds(5)) << "two paths on one disk: the tighter holds";
   limits.net_class = 7;
   const auto after = changed_limits(limits, {});
-  EXPECT_EQ(after.io.at("8:0").latency, std::chrono::microseconds(0));
+  EXPECT_EQ(after.io->at("8:0").latency, std::chrono::microseconds(0));
   EXPECT_EQ(after.net_class, 0U);
 }
 

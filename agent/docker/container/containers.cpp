@@ -67,7 +67,7 @@ void Containers::begin() {
 }
 
 ChildPlan Containers::plan(const PodRecord& pod) {
-  const auto at = records_.find(pod.workload.uid);
+  const auto at = records_.find(pod.workload->uid);
   if (at == records_.end()) return {.wanted = !all_read_, .plan = {}};
   ChildPlan child{.wanted = true, .plan = {}};
   if (auto made = plan_for(at->second)) child.plan = std::move(*made);

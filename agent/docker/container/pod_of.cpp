@@ -29,14 +29,14 @@ std::vector<std::string> capabilities_of(const Json& host, const char* name) {
 }
 
 void take_security(const Json& config, const Json& host, config::Container& container) {
-  container.extras.user = text_of(config, "User");
+  container.extras.edit().user = text_of(config, "User");
   container.security = security_of(host);
   if (const std::string file = text_of(config, "MeteSeccomp"); !file.empty())
-    container.security.seccomp = {config::SeccompProfile::Type::kLocalhost, file};
+    container.security.edit().seccomp = {config::SeccompProfile::Type::kLocalhost, file};
 }
 
 void take_cpu(const Json& host, config::Container& container) {
-  auto& extras = container.extras;
+  auto& extras = container.extras.edit();
   constexpr std::int64_t kUsualShares = 1024;
   const std::int64_t shares = number_of(host, "CpuShares");
   extras.cpu_shares = static_cast<std::uint64_t>(shares > 0 ? shares : kUsualShares);
@@ -55,7 +55,7 @@ void take_cpu(const Json& host, config::Container& container) {
 }
 
 void take_memory(const Json& host, config::Container& container) {
-  auto& extras = container.extras;
+  auto& extras = container.extras.edit();
   const std::int64_t memory = number_of(host, "Memory");
   const std::int64_t swap = number_of(host, "MemorySwap");
   if (memory > 0) {
@@ -86,13 +86,13 @@ Status take_machine(const Json& host, config::ContainerExtras& extras) {
 void take_restart(const Json& host, config::PodSpec& spec, config::Container& container) {
   const Json& policy = field(host, "RestartPolicy");
   const std::string name = text_of(policy, "Name");
-  container.extras.prompt_restarts = true;
+  container.extras.edit().prompt_restarts = true;
   spec.restart_policy = config::RestartPolicy::kNever;
   if (name == "always" || name == "unless-stopped") spec.restart_policy = config::RestartPolicy::kAlways;
   if (name != "on-failure") return;
   spec.restart_policy = config::RestartPolicy::kOnFailure;
   if (const std::int64_t most = number_of(policy, "MaximumRetryCount"); most > 0)
-    container.extras.most_restarts = static_cast<unsigned>(most);
+    container.extras.edit().most_restarts = static_cast<unsigned>(most);
 }
 
 config::MountPropagation propagation_of(const std::string& text) {
@@ -106,7 +106,7 @@ Status take_mounts(const ContainerRecord& record, const Surrounding& around, con
   METE_TRY(const auto mounts, mounts_of(record.config, record.host_config));
   for (const auto& each : mounts) {
     if (each.type == "tmpfs") {
-      container.extras.tmpfs.push_back({each.target, each.options});
+      container.extras.edit().tmpfs.push_back({each.target, each.options});
       continue;
     }
     const std::string name = "mount-" + std::to_string(spec.volumes.size());
@@ -125,21 +125,21 @@ Status take_mounts(const ContainerRecord& record, const Surrounding& around, con
 void take_names(const ContainerRecord& record, config::Pod& pod, config::Container& container) {
   auto& spec = pod.spec;
   const std::string hostname = text_of(record.config, "Hostname");
-  if (!container.extras.machine_name) spec.hostname = hostname.empty() ? record.short_id() : hostname;
-  container.extras.domainname = text_of(record.config, "Domainname");
+  if (!container.extras->machine_name) spec.hostname = hostname.empty() ? record.short_id() : hostname;
+  container.extras.edit().domainname = text_of(record.config, "Domainname");
   const Json& host = record.host_config;
   for (const auto& each : words_of(host, "ExtraHosts")) {
     const auto colon = each.find(':');
     if (colon != std::string::npos) spec.host_aliases.push_back({each.substr(colon + 1), {each.substr(0, colon)}});
   }
-  spec.dns.nameservers = words_of(host, "Dns");
-  spec.dns.searches = words_of(host, "DnsSearch");
+  spec.dns.edit().nameservers = words_of(host, "Dns");
+  spec.dns.edit().searches = words_of(host, "DnsSearch");
   for (const auto& each : words_of(host, "DnsOptions")) {
     const auto colon = each.find(':');
-    spec.dns.options.emplace_back(each.substr(0, colon),
-                                  colon == std::string::npos ? std::string() : each.substr(colon + 1));
+    spec.dns.edit().options.emplace_back(each.substr(0, colon),
+                                         colon == std::string::npos ? std::string() : each.substr(colon + 1));
   }
-  if (!spec.dns.nameservers.empty()) spec.dns_policy = config::DnsPolicy::kNone;
+  if (!spec.dns->nameservers.empty()) spec.dns_policy = config::DnsPolicy::kNone;
 }
 
 // The driver options of its own end: what it may receive and send. Of further networks there are none.
@@ -241,9 +241,9 @@ Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& aro
   container.tty = flag_of(record.config, "Tty");
   container.stdin_open = flag_of(record.config, "OpenStdin");
   container.stdin_once = container.stdin_open && flag_of(record.config, "StdinOnce");
-  container.extras.keeps_layer = true;
-  METE_TRY(container.extras.layer_size, layer_size_of(host));
-  container.extras.unset_env = words_of(record.config, "MeteUnsetEnv");
+  container.extras.edit().keeps_layer = true;
+  METE_TRY(container.extras.edit().layer_size, layer_size_of(host));
+  container.extras.edit().unset_env = words_of(record.config, "MeteUnsetEnv");
   take_security(record.config, host, container);
   take_cpu(host, container);
   take_memory(host, container);
@@ -253,14 +253,15 @@ Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& aro
   pod.spec.host_pid = text_of(host, "PidMode") == "host";
   pod.spec.host_ipc = text_of(host, "IpcMode") == "host";
   if (flag_of(host, "Init")) pod.metadata.annotations["mete/init"] = "true";
-  for (const auto& [name, value] : texts_of(host, "Sysctls")) pod.spec.security.sysctls.emplace_back(name, value);
+  for (const auto& [name, value] : texts_of(host, "Sysctls"))
+    pod.spec.security.edit().sysctls.emplace_back(name, value);
   // A container of an earlier mete has numbers alone.
   const Json& groups = field(record.config, "MeteGroups");
   for (const auto& group : groups.is_array() ? groups : Json::array())
-    pod.spec.security.supplemental_groups.push_back(group.get<std::uint32_t>());
+    pod.spec.security.edit().supplemental_groups.push_back(group.get<std::uint32_t>());
   for (const auto& group : groups.is_array() ? std::vector<std::string>() : words_of(host, "GroupAdd"))
-    pod.spec.security.supplemental_groups.push_back(static_cast<std::uint32_t>(std::stoul(group)));
-  METE_CHECK(take_machine(host, container.extras));
+    pod.spec.security.edit().supplemental_groups.push_back(static_cast<std::uint32_t>(std::stoul(group)));
+  METE_CHECK(take_machine(host, container.extras.edit()));
   METE_CHECK(take_mounts(record, around, pod.spec, container));
   METE_CHECK(take_ports(record, container));
   take_names(record, pod, container);

@@ -121,10 +121,10 @@ class Attempt {
   std::uint32_t restarts_before_ = 0;  // of the present launch
   // What was found in the attempt's directory to measure.
   struct Measured {
-    std::string place;  // empty: nothing is there yet
+    std::uint32_t attempt = 0;  // 0: nothing is there yet
+    bool has_quota = false;
     std::string layer;
     std::string base;
-    bool has_quota = false;
   };
   [[nodiscard]] const Measured& measured() const;
   mutable Measured measured_;

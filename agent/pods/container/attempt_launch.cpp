@@ -30,7 +30,7 @@ Status remove_other_attempts(const std::string& folder, const std::string& own) 
 // The agent's own bounds, or those that a docker client asks for.
 std::vector<std::string> log_options(const ContainerSlot& slot) {
   const auto& own = slot.services().settings.log_limits;
-  const auto& wish = slot.spec()->extras.log;
+  const auto& wish = slot.spec()->extras->log;
   const std::int64_t size = wish.max_size ? wish.max_size->count() : own.max_bytes;
   const int files = wish.files ? static_cast<int>(*wish.files) : own.files;
   return {"--log",           wish.none ? std::string() : slot.log_path(),
@@ -111,7 +111,7 @@ void Attempt::take_stop_signal(const runtime::image::Image& image) {
 
 Status Attempt::clear_place() {
   const std::string directory = slot_.files().directory();
-  if (slot_.spec()->extras.keeps_layer) {
+  if (slot_.spec()->extras->keeps_layer) {
     METE_CHECK(take_layer());
   } else {
     METE_CHECK(runtime::storage::remove_place(directory));
@@ -136,7 +136,7 @@ Status Attempt::take_layer() {
 std::optional<Bytes> Attempt::wanted_quota() const {
   if (slot_.spec() == nullptr) return std::nullopt;
   const auto& spec = *slot_.spec();
-  if (spec.extras.layer_size) return spec.extras.layer_size;
+  if (spec.extras->layer_size) return spec.extras->layer_size;
   const auto& limit = spec.resources.limits.ephemeral_storage;
   const bool held = services_.settings.config.storage.disk_limit == config::DiskLimit::kQuota;
   if (!held || !limit || *limit == Bytes(0) || !services_.storage->can_limit()) return std::nullopt;
@@ -187,12 +187,13 @@ Status Attempt::make_files(const runtime::image::Image& image, runtime::storage:
 }
 
 const Attempt::Measured& Attempt::measured() const {
-  std::string place = slot_.files().directory();
-  if (measured_.place == place) return measured_;
-  measured_ = {"", runtime::storage::Place(place).upper(), "", false};
+  const std::uint32_t attempt = slot_.record().attempt;
+  if (measured_.attempt == attempt && attempt != 0) return measured_;
+  const std::string place = slot_.files().directory();
+  measured_ = {0, false, runtime::storage::Place(place).upper(), ""};
   if (auto written = runtime::storage::written_in(place)) {
-    measured_ = {std::move(place), written->upper.empty() ? written->tree : written->upper, written->base,
-                 written->quota.has_value()};
+    measured_ = {attempt, written->quota.has_value(), written->upper.empty() ? written->tree : written->upper,
+                 written->base};
   }
   return measured_;
 }

@@ -47,7 +47,7 @@ class Container {
   [[nodiscard]] const config::Policy* policy() const { return slot_.policy(); }  // null: none selects the pod
   [[nodiscard]] const ContainerSlot& slot() const { return slot_; }
   [[nodiscard]] std::string log_path() const { return slot_.log_path(); }
-  [[nodiscard]] bool keeps_log() const { return spec() == nullptr || !spec()->extras.log.none; }
+  [[nodiscard]] bool keeps_log() const { return spec() == nullptr || !spec()->extras->log.none; }
 
   [[nodiscard]] Attempt& attempt() { return attempt_; }
   [[nodiscard]] const Attempt& attempt() const { return attempt_; }

@@ -140,7 +140,7 @@ void ContainerCgroup::resized() {
 void ContainerCgroup::guard_oom() {
   const std::string path = runtime::shim::oom_watchdog(slot_.files().directory());
   // What a docker client asks for itself outlives this agent.
-  const bool by_policy = slot_.spec() == nullptr || !slot_.spec()->extras.waits_out_of_memory;
+  const bool by_policy = slot_.spec() == nullptr || !slot_.spec()->extras->waits_out_of_memory;
   if (!limits_.current().oom_kill_disable.value_or(false) || !by_policy) {
     if (::unlink(path.c_str()) == 0) hooks_.wake_shim();
     return;

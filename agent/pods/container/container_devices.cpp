@@ -15,7 +15,7 @@ Status ContainerDevices::find() {
   asked_.clear();
   Status all_there;
   if (slot_.spec() == nullptr) return all_there;
-  for (const auto& wish : slot_.spec()->extras.devices) {
+  for (const auto& wish : slot_.spec()->extras->devices) {
     auto nodes = runtime::process::asked_devices(wish.path, wish.inside);
     if (!nodes) {
       all_there = tl::unexpected(std::move(nodes.error()));
@@ -63,7 +63,7 @@ Result<std::vector<runtime::process::DeviceSpec>> ContainerDevices::nodes() cons
   };
   for (const auto& each : asked_) add({each.node});
   add(allowed());
-  if (!slot_.spec()->security.privileged) return nodes;
+  if (!slot_.spec()->security->privileged) return nodes;
   METE_TRY(const auto all, runtime::process::host_devices("/dev"));
   add(all);
   return nodes;
@@ -71,12 +71,12 @@ Result<std::vector<runtime::process::DeviceSpec>> ContainerDevices::nodes() cons
 
 // A privileged container may use all that is not denied.
 std::vector<DeviceRule> ContainerDevices::base_rules() const {
-  if (slot_.spec()->security.privileged) return std::vector<DeviceRule>{{.allow = true}};
+  if (slot_.spec()->security->privileged) return std::vector<DeviceRule>{{.allow = true}};
   const auto& extras = slot_.spec()->extras;
-  if (extras.device_ranges.empty() && extras.devices.empty()) return {};
+  if (extras->device_ranges.empty() && extras->devices.empty()) return {};
   // Rules that do not begin with all of them would change what the cgroup is made with: everything is allowed.
   std::vector<DeviceRule> rules = {{.allow = false}};
-  for (auto& each : enforcers::device_rules(extras.device_ranges)) rules.push_back(std::move(each));
+  for (auto& each : enforcers::device_rules(extras->device_ranges)) rules.push_back(std::move(each));
   for (const auto& [node, access] : asked_) rules.push_back(enforcers::device_rule(node, access));
   return rules;
 }
@@ -89,7 +89,7 @@ std::vector<DeviceRule> ContainerDevices::policy_rules() const {
 Status ContainerDevices::set_up() {
   auto rules = policy_rules();
   // Without a rule of anybody's a privileged container keeps what its cgroup is made with: all.
-  if (!slot_.spec()->security.privileged || !rules.empty())
+  if (!slot_.spec()->security->privileged || !rules.empty())
     METE_CHECK(runtime::cgroup::apply_device_rules(group_, base_rules(), rules));
   rules_ = std::move(rules);
   return {};
@@ -97,7 +97,7 @@ Status ContainerDevices::set_up() {
 
 std::vector<DeviceRule> ContainerDevices::rules() const {
   const auto last = policy_rules();
-  if (slot_.spec()->security.privileged && last.empty()) return {};
+  if (slot_.spec()->security->privileged && last.empty()) return {};
   return runtime::cgroup::all_device_rules(base_rules(), last);
 }
 

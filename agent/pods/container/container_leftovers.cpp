@@ -50,13 +50,13 @@ void ContainerCgroup::take_back_leftovers() {
   if (limits.cpuset_cpus.empty()) asked.cpuset_cpus = cores_.leftover();
   if (!limits.pids) asked.pids = runtime::cgroup::Limit<std::uint64_t>();
   for (auto& disk : runtime::cgroup::limited_disks(group_)) {
-    if (!limits.io.contains(disk)) asked.io.try_emplace(std::move(disk));
+    if (!limits.io->contains(disk)) asked.io.edit().try_emplace(std::move(disk));
   }
   for (auto& disk : runtime::cgroup::disks_with_latency(group_)) {
-    const auto at = limits.io.find(disk);
-    if (at != limits.io.end() && at->second.latency) continue;
-    auto& io = asked.io[disk];
-    if (at != limits.io.end()) io = at->second;
+    const auto at = limits.io->find(disk);
+    if (at != limits.io->end() && at->second.latency) continue;
+    auto& io = asked.io.edit()[disk];
+    if (at != limits.io->end()) io = at->second;
     io.latency = std::chrono::microseconds(0);
   }
   if (!limits.net_class && runtime::cgroup::has_net_class(services_.hierarchies)) asked.net_class = 0;

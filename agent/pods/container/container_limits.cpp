@@ -40,7 +40,7 @@ void ContainerLimits::find_disks() {
   const auto* const policy = slot_.policy();
   std::vector<std::string> faults;
   // Its own wishes were checked when it was made: a disk may have gone since.
-  if (slot_.spec() != nullptr) io_ = find_policy_disks(slot_.spec()->extras.io, group_, faults);
+  if (slot_.spec() != nullptr) io_ = find_policy_disks(slot_.spec()->extras->io, group_, faults);
   if (policy == nullptr) return;
   const bool news = faults_reported_ == nullptr || *faults_reported_ != *policy;
   if (news) faults_reported_ = std::make_unique<const config::Policy>(*policy);
@@ -88,7 +88,7 @@ void ContainerLimits::note_written() {
 
 void ContainerLimits::share_cpus() {
   if (slot_.record().cgroup_id == 0 || slot_.spec() == nullptr || !slot_.record().cores.empty() ||
-      !slot_.spec()->extras.cpuset_cpus.empty())
+      !slot_.spec()->extras->cpuset_cpus.empty())
     return;
   runtime::cgroup::Limits only;
   only.cpuset_cpus = cores_.cpus();

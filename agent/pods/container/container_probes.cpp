@@ -47,15 +47,15 @@ ContainerProbes::One& ContainerProbes::one(ProbeKind kind) {
 // The network is that of the process: a pidfd names it without holding it.
 const ProbePlace& ContainerProbes::place() {
   const auto& own = slot_.record();
-  if (place_.process == own.process && own.process.pid != 0) return place_;
-  place_ = {slot_.files().directory(), own.process, {}, {}};
+  if (place_ && place_->process == own.process && own.process.pid != 0) return *place_;
+  place_ = ProbePlace{slot_.files().directory(), own.process, {}, {}};
   const auto addresses = slot_.pod().networks().addresses(slot_.pod().record().uid);
-  if (!addresses.empty()) place_.address = addresses.front();
-  if (is_in_own_network(own.process.pid)) return place_;
+  if (!addresses.empty()) place_->address = addresses.front();
+  if (is_in_own_network(own.process.pid)) return *place_;
   // Of a process that has ended meanwhile there is none, and nothing is asked: the machine's network is another one.
-  place_.network = std::make_shared<const runtime::UniqueFd>(
+  place_->network = std::make_shared<const runtime::UniqueFd>(
       runtime::process::open_pidfd(own.process).value_or(runtime::UniqueFd()));
-  return place_;
+  return *place_;
 }
 
 std::shared_ptr<ProbeRun> ContainerProbes::make_hook(const config::HookAction& action) {
@@ -117,7 +117,7 @@ void ContainerProbes::save_and_tell() {
   slot_.pod().container_started();
 }
 
-bool ContainerProbes::asks(ProbeKind kind, const std::optional<config::Probe>& probe) const {
+bool ContainerProbes::asks(ProbeKind kind, const Box<config::Probe>& probe) const {
   const One* const each = find(kind);
   const bool asked = each != nullptr && each->prober != nullptr;
   return probe ? asked && each->probe == *probe : !asked;
@@ -136,7 +136,7 @@ void ContainerProbes::take_changes() {
     if (!asks(ProbeKind::kStartup, spec->startup)) post_started();
     return;
   }
-  const auto take = [&](ProbeKind kind, const std::optional<config::Probe>& probe, Health from) {
+  const auto take = [&](ProbeKind kind, const Box<config::Probe>& probe, Health from) {
     if (asks(kind, probe)) return false;
     one(kind).prober.reset();
     if (probe) begin(kind, *probe, from, true);
@@ -174,7 +174,7 @@ void ContainerProbes::ending() {
 void ContainerProbes::ended() {
   ending();
   stop(ProbeKind::kReadiness);
-  place_ = {};
+  place_.reset();
   begun_ = false;
   auto& own = slot_.record();
   own.started = own.ready = own.post_started = false;

@@ -53,7 +53,7 @@ class ContainerProbes {
   void save_and_tell();
   void begin(ProbeKind kind, const config::Probe& probe, Health from, bool now);
   void stop(ProbeKind kind);
-  [[nodiscard]] bool asks(ProbeKind kind, const std::optional<config::Probe>& probe) const;
+  [[nodiscard]] bool asks(ProbeKind kind, const Box<config::Probe>& probe) const;
   void outcome(ProbeKind kind, const ProbeOutcome& outcome);
   void changed(ProbeKind kind, Health health);
   void unwell(ProbeKind kind);
@@ -64,7 +64,7 @@ class ContainerProbes {
   const ContainerSlot& slot_;
   EndContainer end_container_;
   Hook post_start_;
-  ProbePlace place_;  // of the present attempt, once it was asked for
+  Box<ProbePlace> place_;  // of the present attempt, once it was asked for
   std::chrono::steady_clock::time_point started_at_{};
   bool in_running_ = false;
   bool begun_ = false;                                    // of the present attempt, with its manifest

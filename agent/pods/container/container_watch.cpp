@@ -10,6 +10,7 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
     : slot_(slot),
       group_(group),
       limits_(limits),
+      written_(std::move(written)),
       memory_(slot.enforcement(), subject),
       cpu_(slot.enforcement(), subject),
       oom_record_(slot, group, limits),
@@ -19,26 +20,21 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
                       slot_.report(Severity::kWarning, std::move(reason),
                                    "Container " + slot_.record().name + ": " + message, std::move(fields));
                     }),
-      drift_(slot.services(), group,
-             DriftWatch::Owner{
-                 .limits =
-                     [this] {
-                       const bool none = slot_.spec() == nullptr || slot_.record().cgroup_id == 0 ||
-                                         slot_.pod().is_killed() || is_being_made();
-                       return none ? nullptr : &limits_;
-                     },
-                 .report_only =
-                     [this] { return slot_.policy() != nullptr && slot_.policy()->drift == config::OnDrift::kReport; },
-                 .report =
-                     [this](std::string message, auto fields) {
-                       slot_.report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
-                                    std::move(fields));
-                     },
-                 .written = std::move(written),
-                 .memory_event = [this] { oom_.woken(); },
-                 .limit_event = [this] { limit_events_.poll(); },
-                 .group_made = [this] { oom_.group_made(); },
-                 .freeze_event = [this] { forget_freeze(); }}) {}
+      drift_(slot.services(), group, *this) {}
+
+const runtime::cgroup::Limits* ContainerWatch::wanted_limits() {
+  const bool none =
+      slot_.spec() == nullptr || slot_.record().cgroup_id == 0 || slot_.pod().is_killed() || is_being_made();
+  return none ? nullptr : &limits_;
+}
+
+bool ContainerWatch::leaves_drift() const {
+  return slot_.policy() != nullptr && slot_.policy()->drift == config::OnDrift::kReport;
+}
+
+void ContainerWatch::report_drift(std::string message, EventFields fields) {
+  slot_.report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message), std::move(fields));
+}
 
 // Another runtime writes to the group's files meanwhile; the shim puts back what differs (foreign_runtime.h).
 bool ContainerWatch::is_being_made() const {

@@ -16,7 +16,7 @@
 
 namespace mete::agent {
 
-class ContainerWatch {
+class ContainerWatch : private DriftOwner {
  public:
   // All of them outlive it. `limits` are those in force; `written` is called after a write to a setting, by anybody.
   ContainerWatch(const ContainerSlot& slot, Subject& subject, const runtime::cgroup::Group& group,
@@ -40,10 +40,22 @@ class ContainerWatch {
 
  private:
   [[nodiscard]] bool is_being_made() const;
+  // See DriftOwner.
+  [[nodiscard]] const runtime::cgroup::Limits* wanted_limits() override;
+  [[nodiscard]] bool leaves_drift() const override;
+  void report_drift(std::string message, EventFields fields) override;
+  void setting_written() override { written_(); }
+  void memory_event() override { oom_.woken(); }
+  void limit_event() override { limit_events_.poll(); }
+  [[nodiscard]] bool wants_groups() const override { return true; }
+  void group_made() override { oom_.group_made(); }
+  void freeze_event() override { forget_freeze(); }
+  [[nodiscard]] Status write_again(const runtime::cgroup::Limits& limits) override { return group_.apply_each(limits); }
 
   const ContainerSlot& slot_;
   const runtime::cgroup::Group& group_;
   const runtime::cgroup::Limits& limits_;
+  std::function<void()> written_;
   MemoryEnforcer memory_;
   CpuEnforcer cpu_;
   OomRecord oom_record_;

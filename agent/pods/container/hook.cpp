@@ -10,29 +10,30 @@ void Hook::run(const std::function<std::shared_ptr<ProbeRun>()>& make, std::chro
   const auto end =
       std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(most);
   const bool again = runs();
-  if (again && end >= timer_.expiry()) return;
-  timer_.expires_at(end);
-  timer_.async_wait(alive_.guard([this] { finish(kTooLong); }));
+  if (!again) running_ = std::make_unique<Running>(loop_);
+  Timer& timer = running_->timer;
+  if (again && end >= timer.expiry()) return;
+  timer.expires_at(end);
+  timer.async_wait(running_->alive.guard([this] { finish(kTooLong); }));
   if (again) return;
-  done_ = std::move(done);
-  run_ = make();
-  const auto run = run_;
+  running_->done = std::move(done);
+  const auto run = make();
+  running_->run = run;
   run->begin(most, [this](const ProbeOutcome& outcome) {
     const bool failed = outcome.result == ProbeResult::kFailure || outcome.result == ProbeResult::kUnknown;
     // Both have one end, and the run may be first by a moment.
-    const bool too_late = failed && std::chrono::steady_clock::now() >= timer_.expiry();
+    const bool too_late = failed && std::chrono::steady_clock::now() >= running_->timer.expiry();
     finish(too_late ? kTooLong : failed ? told_text(outcome.message) : "");
   });
 }
 
 void Hook::cancel() {
-  timer_.cancel();
-  done_ = nullptr;
-  if (const auto run = std::exchange(run_, nullptr)) run->cancel();
+  const auto running = std::move(running_);
+  if (running != nullptr && running->run != nullptr) running->run->cancel();
 }
 
 void Hook::finish(std::string failure) {
-  const Done done = std::exchange(done_, nullptr);
+  const Done done = running_ != nullptr ? std::exchange(running_->done, nullptr) : nullptr;
   cancel();
   if (done) done(std::move(failure));
 }

@@ -109,7 +109,7 @@ void add_etc_files(const Pod& pod, const config::Container& container, runtime::
   context.hosts_file = etc + "/hosts";
   context.hostname_file = etc + "/hostname";
   context.resolv_file = etc + "/resolv.conf";
-  if (container.extras.machine_name) context.hostname_file = "/etc/hostname";
+  if (container.extras->machine_name) context.hostname_file = "/etc/hostname";
   const bool own_resolver =
       runtime::pod::resolv_text(pod.plan()->pod.spec, {}).has_value();  // Pod::prepare() has written it
   if (host_network && own_resolver) context.resolv_file = pod.paths().etc() + "/resolv.conf";
@@ -171,7 +171,7 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.cgroup = runtime::process::join_of(group);
   context.cgroup_view = runtime::process::view_of(services.hierarchies);
   context.capabilities = services.capabilities;
-  context.oom_score_adj = container.extras.oom_score_adj.value_or(
+  context.oom_score_adj = container.extras->oom_score_adj.value_or(
       enforcers::oom_score_adj(plan.pod.spec, container, services.machine_memory));
   METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, resolved, context));
   const auto profile = runtime::pod::seccomp_profile(plan.pod.spec, container);

@@ -14,23 +14,25 @@ constexpr auto kEvery = std::chrono::seconds(1);
 // A fork bomb runs into its limit ten thousand times a second: all of that time gives one event.
 constexpr auto kTellAgain = std::chrono::seconds(10);
 
+struct Told {
+  Refusal kind;
+  Reason reason;
+  const char* what;
+};
+constexpr std::array<Told, 3> kTold = {
+    {{Refusal::kFork, Reason::kPidsLimit, "forks were refused: "},
+     {Refusal::kSwapLimit, Reason::kSwapLimit, "times it was refused swap: it has as much as it may"},
+     {Refusal::kSwapFull, Reason::kSwapFull, "times there was no swap left on the machine for it"}}};
+
 }  // namespace
 
 LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group, Report report)
     : services_(services), group_(group), report_(std::move(report)), timer_(services.loop) {
-  const auto count = [this](Refusal kind, Reason reason, const char* what) {
-    const auto [controller, file, key] = runtime::cgroup::counter_of(kind);
-    counters_.push_back({controller, file, key, reason, what});
-  };
-  count(Refusal::kFork, Reason::kPidsLimit, "forks were refused: ");
-  count(Refusal::kSwapLimit, Reason::kSwapLimit, "times it was refused swap: it has as much as it may");
-  count(Refusal::kSwapFull, Reason::kSwapFull, "times there was no swap left on the machine for it");
+  static_assert(std::tuple_size_v<decltype(counters_)> == kTold.size());
 }
 
 void LimitEvents::open(bool bounded) {
-  if (!std::exchange(open_, true)) {
-    for (auto& counter : counters_) see(counter, true);
-  }
+  if (!std::exchange(open_, true)) see_all(true);
   timer_.cancel();
   if (!runtime::cgroup::refused_forks_are_silent(services_.hierarchies)) return;
   if (bounded || !runtime::cgroup::pids_limits_of_path(group_).empty()) poll_later();
@@ -50,13 +52,19 @@ void LimitEvents::poll_later() {
 }
 
 void LimitEvents::poll() {
-  if (!open_) return;
-  for (auto& counter : counters_) see(counter, false);
+  if (open_) see_all(false);
 }
 
-void LimitEvents::see(Counter& counter, bool begin) {
-  const auto text = group_.read(counter.controller, counter.file);
-  const auto value = text ? runtime::cgroup::value_of(*text, counter.key) : std::nullopt;
+void LimitEvents::see_all(bool begin) {
+  for (std::size_t i = 0; i < counters_.size(); ++i) see(i, begin);
+}
+
+void LimitEvents::see(std::size_t which, bool begin) {
+  const auto& [kind, reason, what] = kTold.at(which);
+  const auto [controller, file, key] = runtime::cgroup::counter_of(kind);
+  Counter& counter = counters_.at(which);
+  const auto text = group_.read(controller, file);
+  const auto value = text ? runtime::cgroup::value_of(*text, key) : std::nullopt;
   if (!value) return;  // the cgroup is gone, or the kernel lacks the file
   const auto now = std::chrono::steady_clock::now();
   // A counter that went back belongs to another cgroup.
@@ -66,10 +74,10 @@ void LimitEvents::see(Counter& counter, bool begin) {
     return;
   const auto times = *value - std::exchange(counter.told, *value);
   counter.told_at = now;
-  Fields fields = {{"file", counter.file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}};
-  std::string told = std::to_string(times) + " " + counter.what;
-  if (counter.reason == Reason::kPidsLimit) told += name_pids_limit(fields);
-  report_(name_of(counter.reason), told, std::move(fields));
+  Fields fields = {{"file", file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}};
+  std::string told = std::to_string(times) + " " + what;
+  if (reason == Reason::kPidsLimit) told += name_pids_limit(fields);
+  report_(name_of(reason), told, std::move(fields));
 }
 
 // The kernel counts a fork where it was refused, whosever limit it was.

@@ -3,6 +3,7 @@
 // (memory.swap.events). The collectors export the counters; this class reports their growth.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -29,23 +30,20 @@ class LimitEvents {
   void poll();
 
  private:
+  // Of what it tells, in the order of kTold.
   struct Counter {
-    const char* controller;
-    const char* file;
-    const char* key;
-    Reason reason;
-    const char* what;
     std::uint64_t told = 0;
     std::chrono::steady_clock::time_point told_at{};
   };
   void poll_later();
-  void see(Counter& counter, bool begin);
+  void see_all(bool begin);
+  void see(std::size_t which, bool begin);
   [[nodiscard]] std::string name_pids_limit(Fields& fields) const;
 
   Services& services_;
   const runtime::cgroup::Group& group_;
   Report report_;
-  std::vector<Counter> counters_;
+  std::array<Counter, 3> counters_;
   Timer timer_;
   bool open_ = false;
   Alive alive_;

@@ -117,7 +117,7 @@ Status check_iops(const std::string& disk, const IoLimit& limit) {
 }
 
 Status plan_io(Plan& plan, const Limits& limits) {
-  if (limits.io.empty() && !limits.io_weight) return {};
+  if (limits.io->empty() && !limits.io_weight) return {};
   const bool v1 = plan.on_v1("blkio");
   METE_CHECK(plan.need(v1 ? "blkio" : "io", "io limits"));
   if (limits.io_weight) {
@@ -129,7 +129,7 @@ Status plan_io(Plan& plan, const Limits& limits) {
       plan.write("io", "io.weight", "default " + std::to_string(*limits.io_weight));
     }
   }
-  for (const auto& [disk, limit] : limits.io) {
+  for (const auto& [disk, limit] : *limits.io) {
     METE_CHECK(check_iops(disk, limit));
     if (limit.latency) {
       METE_CHECK(plan.need_v2(v1 ? "blkio" : "io", "io latency"));
@@ -164,7 +164,7 @@ Status plan_others(Plan& plan, const Limits& limits) {
     METE_CHECK(plan.need("net_cls", "net class"));
     plan.write("net_cls", "net_cls.classid", std::to_string(*limits.net_class));
   }
-  for (const auto& [size, limit] : limits.hugetlb) {
+  for (const auto& [size, limit] : *limits.hugetlb) {
     METE_CHECK(plan.need("hugetlb", "hugepages " + size));
     METE_CHECK(check_size(limit, "hugepages " + size));
     const bool v1 = plan.on_v1("hugetlb");

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/base/box.h"
 #include "config/base/units.h"
 
 namespace mete::runtime::cgroup {
@@ -73,14 +74,14 @@ struct Limits {
   std::optional<bool> oom_kill_disable;
 
   // By disk, "8:0". v1 blkio.throttle.*, which charges buffered writes to the thread that flushes them; v2 io.max.
-  std::map<std::string, IoLimit> io;
+  Rare<std::map<std::string, IoLimit>> io;
   // 1..10000, 100 = a default. v1 blkio.bfq.weight (1..1000), v2 io.weight; both only where the kernel has a scheduler
   // for it.
   std::optional<std::uint64_t> io_weight;
 
-  std::optional<Limit<std::uint64_t>> pids;     // tasks, threads counted; pids.max on both
-  std::optional<std::uint32_t> net_class;       // (v1) net_cls.classid: 0xMAJORMINOR; 0: none
-  std::map<std::string, Limit<Bytes>> hugetlb;  // page size as in the file names ("2MB") -> limit
+  std::optional<Limit<std::uint64_t>> pids;           // tasks, threads counted; pids.max on both
+  std::optional<std::uint32_t> net_class;             // (v1) net_cls.classid: 0xMAJORMINOR; 0: none
+  Rare<std::map<std::string, Limit<Bytes>>> hugetlb;  // page size as in the file names ("2MB") -> limit
 
   bool operator==(const Limits&) const = default;
 };

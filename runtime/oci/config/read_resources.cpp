@@ -183,7 +183,7 @@ void read_resources_part(const Node& node, Resources& resources) {
     const std::string size = each["pageSize"].text();
     if (size.empty() || size.find('/') != std::string::npos)
       each["pageSize"].bad("\"" + size + "\"", "a page size such as 2MB");
-    resources.limits.hugetlb[size] =
+    resources.limits.hugetlb.edit()[size] =
         Limit<Bytes>(Bytes(static_cast<std::int64_t>(each["limit"].integer(0, 0, INT64_MAX))));
   }
   read_devices(node["devices"], resources.device_rules);

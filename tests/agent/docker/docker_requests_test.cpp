@@ -97,9 +97,9 @@ TEST(DockerCreate, APlainOneIsAPodOfOneContainer) {
   EXPECT_EQ(made.pod.spec.hostname, std::string(12, 'b'));
   EXPECT_EQ(made.pod.metadata.labels.at("of"), "image");
   EXPECT_EQ(made.containers.front().command, std::vector<std::string>{"sh"});
-  EXPECT_EQ(container.extras.cpu_shares, 1024U);
-  EXPECT_EQ(container.extras.oom_score_adj, 0);
-  EXPECT_TRUE(container.extras.keeps_layer);
+  EXPECT_EQ(container.extras->cpu_shares, 1024U);
+  EXPECT_EQ(container.extras->oom_score_adj, 0);
+  EXPECT_TRUE(container.extras->keeps_layer);
   EXPECT_FALSE(container.resources.limits.memory);
   EXPECT_FALSE(made.pod.metadata.annotations.contains("mete/network"));
 }
@@ -131,7 +131,7 @@ TEST(DockerCreate, NothingInACommandOrAVariableIsExpanded) {
   EXPECT_EQ(made.containers.front().command.back(), "echo $$ $(A) $A");
   ASSERT_EQ(made.containers.front().env.size(), 2U);
   EXPECT_EQ(made.containers.front().env.back().value, "$(B)");
-  EXPECT_EQ(made.pod.spec.containers.front().extras.unset_env, std::vector<std::string>{"LANG"});
+  EXPECT_EQ(made.pod.spec.containers.front().extras->unset_env, std::vector<std::string>{"LANG"});
 }
 
 TEST(DockerCreate, Resources) {
@@ -144,14 +144,14 @@ TEST(DockerCreate, Resources) {
   EXPECT_EQ(container.resources.limits.memory, Bytes(64 << 20));
   EXPECT_EQ(container.resources.limits.cpu, MilliCpu(500));
   const auto& extras = container.extras;
-  EXPECT_EQ(extras.cpu_quota, std::chrono::microseconds(50'000));
-  EXPECT_EQ(extras.swap, Bytes(64 << 20));  // docker's: as much swap as memory
-  EXPECT_EQ(extras.pids, 9U);
-  EXPECT_EQ(extras.cpu_shares, 512U);
-  EXPECT_EQ(extras.cpuset_cpus, "0");
-  EXPECT_EQ(extras.bounds, (std::vector<config::ProcessBound>{{"nofile", 9, 10}}));
-  EXPECT_EQ(extras.tmpfs, (std::vector<config::TmpfsMount>{{"/t", "size=1m"}}));
-  EXPECT_EQ(extras.shm_size, Bytes(1 << 20));
+  EXPECT_EQ(extras->cpu_quota, std::chrono::microseconds(50'000));
+  EXPECT_EQ(extras->swap, Bytes(64 << 20));  // docker's: as much swap as memory
+  EXPECT_EQ(extras->pids, 9U);
+  EXPECT_EQ(extras->cpu_shares, 512U);
+  EXPECT_EQ(extras->cpuset_cpus, "0");
+  EXPECT_EQ(extras->bounds, (std::vector<config::ProcessBound>{{"nofile", 9, 10}}));
+  EXPECT_EQ(extras->tmpfs, (std::vector<config::TmpfsMount>{{"/t", "size=1m"}}));
+  EXPECT_EQ(extras->shm_size, Bytes(1 << 20));
 }
 
 TEST(DockerCreate, MountsAndPorts) {
@@ -194,8 +194,8 @@ TEST(DockerCreate, RestartPolicies) {
   EXPECT_EQ(made("always", 0).restart_policy, config::RestartPolicy::kAlways);
   EXPECT_EQ(made("unless-stopped", 0).restart_policy, config::RestartPolicy::kAlways);
   EXPECT_EQ(made("on-failure", 3).restart_policy, config::RestartPolicy::kOnFailure);
-  EXPECT_EQ(made("on-failure", 3).containers.front().extras.most_restarts, 3U);
-  EXPECT_FALSE(made("on-failure", 0).containers.front().extras.most_restarts);
+  EXPECT_EQ(made("on-failure", 3).containers.front().extras->most_restarts, 3U);
+  EXPECT_FALSE(made("on-failure", 0).containers.front().extras->most_restarts);
 }
 
 TEST(DockerCreate, WhatIsNotDoneIsRefused) {

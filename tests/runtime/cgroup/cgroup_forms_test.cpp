@@ -37,17 +37,17 @@ TEST(CgroupForms, WhatTheKernelShowsInAnotherFormIsNoDrift) {
 TEST(CgroupForms, AsManyOperationsAsMeanNoLimitAreRefused) {
   for (const bool v1 : {false, true}) {
     Limits limits;
-    limits.io["8:0"].read_iops = 4'294'967'294;
-    limits.io["8:0"].write_iops = 4'294'967'294;
+    limits.io.edit()["8:0"].read_iops = 4'294'967'294;
+    limits.io.edit()["8:0"].write_iops = 4'294'967'294;
     EXPECT_TRUE(plan_writes(limits, machine(v1)));
-    limits.io["8:0"].write_iops = 4'294'967'295;
+    limits.io.edit()["8:0"].write_iops = 4'294'967'295;
     const auto refused = plan_writes(limits, machine(v1));
     ASSERT_FALSE(refused);
     EXPECT_EQ(
         refused.error().what,
         "io limit of 8:0: found 4294967295 writes a second, expected at most 4294967294 (the kernel takes more for "
         "no limit)");
-    limits.io["8:0"] = {.read_iops = 1ULL << 40U};
+    limits.io.edit()["8:0"] = {.read_iops = 1ULL << 40U};
     EXPECT_FALSE(plan_writes(limits, machine(v1)));
   }
 }

@@ -35,7 +35,7 @@ Limits everything() {
   limits.swap = Limit<Bytes>(Bytes(1 << 20));
   limits.memory_soft = Limit<Bytes>();
   limits.pids = Limit<std::uint64_t>(10);
-  limits.hugetlb["2MB"] = Limit<Bytes>();
+  limits.hugetlb.edit()["2MB"] = Limit<Bytes>();
   return limits;
 }
 
@@ -113,8 +113,8 @@ TEST(PlanWrites, TheQuotaIsNeverBelowTheBurst) {
 
 TEST(PlanWrites, IoIsByDiskAndWhatIsNotSaidIsNoLimit) {
   Limits limits;
-  limits.io["8:0"] = {.read_bps = 1000, .write_iops = 7};
-  limits.io["8:16"] = {};
+  limits.io.edit()["8:0"] = {.read_bps = 1000, .write_iops = 7};
+  limits.io.edit()["8:16"] = {};
   limits.io_weight = 2000;
   auto old = v1();
   old.v1["blkio"] = "/blkio";
@@ -139,7 +139,7 @@ TEST(PlanWrites, IoIsByDiskAndWhatIsNotSaidIsNoLimit) {
 
 TEST(PlanWrites, LatencyIsCgroup2sAndTheClassOfPacketsCgroup1s) {
   Limits limits;
-  limits.io["8:0"] = {.latency = std::chrono::microseconds(10'000)};
+  limits.io.edit()["8:0"] = {.latency = std::chrono::microseconds(10'000)};
   limits.net_class = 0x100001;
   auto now = v2();
   now.v2_controllers.emplace_back("io");
@@ -220,7 +220,7 @@ TEST(PlanReads, AsTheKernelRounds) {
   Limits limits = everything();
   limits.memory = Limit<Bytes>(Bytes(104'960'001));
   limits.swap = Limit<Bytes>();
-  limits.hugetlb["2MB"] = Limit<Bytes>(Bytes((5 << 20) + 1));
+  limits.hugetlb.edit()["2MB"] = Limit<Bytes>(Bytes((5 << 20) + 1));
   std::map<std::string, std::string> read;
   auto reads = plan_reads(limits, v1(), Bytes(4096)).value();
   for (const auto& r : reads) read[r.file] = r.text;

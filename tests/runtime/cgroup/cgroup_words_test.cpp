@@ -247,7 +247,7 @@ TEST_F(WordsTest, EveryLimitHasAName) {
   limits.cpuset_cpus = "0";
   limits.memory = limits.swap = limits.memory_soft = Limit<Bytes>(Bytes(1 << 20));
   limits.oom_group = false;
-  limits.io["8:0"].read_bps = 1;
+  limits.io.edit()["8:0"].read_bps = 1;
   limits.io_weight = 10;
   limits.pids = Limit<std::uint64_t>(5);
   for (const auto* machine : {&v1_, &v2_, &hybrid_}) {

@@ -133,16 +133,16 @@ TEST(WriteConfig, EachPartOfAPodIsReadBack) {
         context.sandbox_pid = 7;
       },
       [](auto&, auto& context) { context.network_namespace = "/run/netns/x"; },
-      [](auto& plan, auto&) { plan.pod.spec.containers[0].security.privileged = true; },
-      [](auto& plan, auto&) { plan.pod.spec.containers[0].security.read_only_root_filesystem = true; },
+      [](auto& plan, auto&) { plan.pod.spec.containers[0].security.edit().privileged = true; },
+      [](auto& plan, auto&) { plan.pod.spec.containers[0].security.edit().read_only_root_filesystem = true; },
       [](auto& plan, auto&) {
-        auto& security = plan.pod.spec.containers[0].security;
+        auto& security = plan.pod.spec.containers[0].security.edit();
         security.run_as_user = 1000;
         security.run_as_group = 7;
         security.allow_privilege_escalation = false;
         security.drop_capabilities = {"ALL"};
         security.add_capabilities = {"NET_BIND_SERVICE"};
-        plan.pod.spec.security.supplemental_groups = {5, 6};
+        plan.pod.spec.security.edit().supplemental_groups = {5, 6};
       },
       [](auto& plan, auto&) { plan.pod.spec.containers[0].tty = true; },
       [](auto&, auto& context) { context.oom_score_adj = -997; },
@@ -154,7 +154,7 @@ TEST(WriteConfig, EachPartOfAPodIsReadBack) {
             {.name = "w", .mount_path = "/more", .propagation = config::MountPropagation::kHostToContainer}};
       },
       [](auto& plan, auto& context) {
-        auto& extras = plan.pod.spec.containers[0].extras;
+        auto& extras = plan.pod.spec.containers[0].extras.edit();
         extras.domainname = "example.org";
         extras.shm_size = Bytes(1 << 20);
         extras.tmpfs = {{"/scratch", "size=1m,exec,mode=1770"}};

@@ -166,7 +166,7 @@ TEST(OciConfig, Resources) {
   EXPECT_EQ(partial.memory_and_swap->value(), Bytes(1500000));
   EXPECT_EQ(limits.memory_soft->value(), Bytes(500000));
   EXPECT_EQ(limits.pids->value(), 77U);
-  EXPECT_EQ(limits.hugetlb.at("2MB").value(), Bytes(4194304));
+  EXPECT_EQ(limits.hugetlb->at("2MB").value(), Bytes(4194304));
   EXPECT_EQ(config->resources.device_rules, (std::vector<cgroup::DeviceRule>{{}, {true, 'c', 10, 229, "rw"}}));
 }
 

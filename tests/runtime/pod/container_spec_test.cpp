@@ -62,7 +62,7 @@ TEST(ContainerSpec, RightsAreTheDefaultOnesUnlessAsked) {
   pod::ContainerContext context;
   context.image.cmd = {"x"};
   auto plan = pod_plan();
-  auto& security = plan.pod.spec.containers[0].security;
+  auto& security = plan.pod.spec.containers[0].security.edit();
   EXPECT_EQ(spec_of(plan, context)->identity.capabilities.effective, process::default_capabilities());
   EXPECT_EQ(spec_of(plan, context)->identity.capabilities.inheritable, 0U);
   security.drop_capabilities = {"ALL"};

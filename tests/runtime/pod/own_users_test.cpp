@@ -72,7 +72,7 @@ TEST(OwnUsers, TheSandboxsNamespaceIsJoined) {
 TEST(OwnUsers, ANetworkOfTheMachinesIsNotWrittenFromInside) {
   Made it;
   it.context.network_namespace = "/run/net";
-  it.plan.pod.spec.security.sysctls = {{"net.core.somaxconn", "9"}, {"kernel.shm_rmid_forced", "1"}};
+  it.plan.pod.spec.security.edit().sysctls = {{"net.core.somaxconn", "9"}, {"kernel.shm_rmid_forced", "1"}};
   const auto spec = it.spec();
   EXPECT_EQ(spec.sysctls.size(), 1U);
   EXPECT_EQ(sysctls_of(it.plan.pod.spec).at("net.core.somaxconn"), "9");

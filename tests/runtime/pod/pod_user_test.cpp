@@ -32,22 +32,22 @@ using Groups = std::vector<std::uint32_t>;
 
 TEST(PodUser, TheImagesFilesGiveANumericUserItsGroups) {
   Case it;
-  it.container.security.run_as_user = 1000;
+  it.container.security.edit().run_as_user = 1000;
   EXPECT_EQ(it.run()->identity.gid, 100U);
   EXPECT_EQ(it.run()->identity.additional_gids, (Groups{100, 33, 50}));
   EXPECT_EQ(it.run()->env, std::vector<std::string>{"HOME=/home/app"});
-  it.pod.spec.security.supplemental_groups = {7};
-  it.pod.spec.security.fs_group = 8;
+  it.pod.spec.security.edit().supplemental_groups = {7};
+  it.pod.spec.security.edit().fs_group = 8;
   EXPECT_EQ(it.run()->identity.additional_gids, (Groups{100, 33, 50, 7, 8}));
-  it.pod.spec.security.groups_policy = config::GroupsPolicy::kStrict;
+  it.pod.spec.security.edit().groups_policy = config::GroupsPolicy::kStrict;
   EXPECT_EQ(it.run()->identity.additional_gids, (Groups{100, 7, 8})) << "its own group is always one of them";
-  it.container.security.run_as_group = 5;
+  it.container.security.edit().run_as_group = 5;
   EXPECT_EQ(it.run()->identity.gid, 5U);
 }
 
 TEST(PodUser, AUserWithoutALine) {
   Case it;
-  it.container.security.run_as_user = 4711;
+  it.container.security.edit().run_as_user = 4711;
   EXPECT_EQ(it.run()->identity.gid, 0U);
   EXPECT_EQ(it.run()->identity.additional_gids, Groups{0});
   EXPECT_EQ(it.run()->env, std::vector<std::string>{"HOME=/"});
@@ -64,13 +64,13 @@ TEST(PodUser, TheImagesOwnUserKeepsTheGroupThatTheImageNames) {
 
 TEST(PodUser, RootIsRefusedWhereTheManifestSaysSo) {
   Case it;
-  it.pod.spec.security.run_as_non_root = true;
+  it.pod.spec.security.edit().run_as_non_root = true;
   const auto refused = it.run();
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().what.find("found user 0 of container main"), std::string::npos) << refused.error().what;
-  it.container.security.run_as_non_root = false;
+  it.container.security.edit().run_as_non_root = false;
   EXPECT_TRUE(it.run()) << "the container's word counts";
-  it.container.security.run_as_non_root = true;
+  it.container.security.edit().run_as_non_root = true;
   it.context.image.uid = 1000;
   EXPECT_TRUE(it.run());
 }
@@ -79,11 +79,11 @@ TEST(PodUser, Profiles) {
   Case it;
   it.context.seccomp_filter = "filter";
   EXPECT_EQ(it.run()->identity.seccomp_filter, "filter");
-  it.pod.spec.security.seccomp = config::SeccompProfile{config::SeccompProfile::Type::kUnconfined};
+  it.pod.spec.security.edit().seccomp = config::SeccompProfile{config::SeccompProfile::Type::kUnconfined};
   EXPECT_EQ(it.run()->identity.seccomp_filter, "");
-  it.container.security.seccomp = config::SeccompProfile{};
+  it.container.security.edit().seccomp = config::SeccompProfile{};
   EXPECT_EQ(it.run()->identity.seccomp_filter, "filter");
-  it.container.security.privileged = true;
+  it.container.security.edit().privileged = true;
   EXPECT_EQ(it.run()->identity.seccomp_filter, "");
 }
 
@@ -116,7 +116,8 @@ TEST(PodNames, Resolvers) {
       "options ndots:1 timeout:2\n";
   config::PodSpec spec;
   EXPECT_EQ(resolv_text(spec, kMachine), std::nullopt);
-  spec.dns = {{"10.0.0.2", "1.1.1.1", "9.9.9.9"}, {"c.example", "a.example"}, {{"ndots", "5"}, {"edns0", ""}}};
+  spec.dns = config::DnsConfig{
+      {"10.0.0.2", "1.1.1.1", "9.9.9.9"}, {"c.example", "a.example"}, {{"ndots", "5"}, {"edns0", ""}}};
   EXPECT_EQ(resolv_text(spec, kMachine),
             "search a.example b.example c.example\nnameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 1.1.1.1\n"
             "options timeout:2 ndots:5 edns0\n");
