@@ -236,8 +236,7 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   if (!status.start_error.empty()) own.started_at = own.finished_at;
   const std::string by_policy = std::exchange(own.end_reason, {});
   own.reason = reason.empty() ? end_reason(own, status, by_policy) : reason;
-  const bool by_rule = spec != nullptr && rule_restarts(spec->restart_rules, status.code);
-  note_end(own, policy_at_end(own, pod.restart_policy(), spec), by_rule, backoff_for(spec, services_.settings.backoff));
+  take_end(pod.record(), own, pod.restart_policy(), spec, services_.settings.backoff);
   if (std::exchange(own.restart_wanted, false)) {
     own.state = ContainerState::kWaiting;
     own.next_start = {};
