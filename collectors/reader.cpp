@@ -177,6 +177,7 @@ std::shared_ptr<const FilesystemUsage> Reader::usage_of(const std::string& direc
     auto walker = UsageWalker::open(directory);
     if (!walker) return nullptr;
     found = walks_.emplace(directory, Walk{std::move(*walker)}).first;
+    walks_due_.add(found->second.walker.due(), directory);
   }
   found->second.reading = number_;
   return found->second.walker.usage();
@@ -185,14 +186,16 @@ std::shared_ptr<const FilesystemUsage> Reader::usage_of(const std::string& direc
 // Makes one step of the walk that has waited longest, so that other reads wait for 2 ms at most.
 void Reader::walk_one(Clock::time_point now) {
   if (now < walk_again_) return;
-  UsageWalker* first = nullptr;
-  for (auto& [directory, walk] : walks_) {
-    if (walk.walker.due() <= now && (first == nullptr || walk.walker.due() < first->due())) first = &walk.walker;
+  while (auto directory = walks_due_.take(now)) {
+    const auto found = walks_.find(*directory);
+    if (found == walks_.end() || found->second.walker.due() > now) continue;
+    UsageWalker& walker = found->second.walker;
+    const auto began = Clock::now();
+    (void)walker.step(now);
+    walk_again_ = now + std::chrono::duration_cast<Clock::duration>((Clock::now() - began) / UsageWalkOptions().duty);
+    walks_due_.add(walker.due(), std::move(*directory));
+    return;
   }
-  if (first == nullptr) return;
-  const auto began = Clock::now();
-  (void)first->step(now);
-  walk_again_ = now + std::chrono::duration_cast<Clock::duration>((Clock::now() - began) / UsageWalkOptions().duty);
 }
 
 // Null: the group has no quota.
@@ -206,7 +209,9 @@ const ThrottleWatch* Reader::watch_throttling(const Target& target, const Sample
   const auto group = Group::at(hierarchies_, target.path);
   if (!group) return nullptr;
   auto throttle = ThrottleWatch::open(*group, Clock::now());
-  return throttle ? &throttles_.emplace(target.path, std::move(*throttle)).first->second : nullptr;
+  if (!throttle) return nullptr;
+  throttles_due_.add(throttle->due(), target.path);
+  return &throttles_.emplace(target.path, std::move(*throttle)).first->second;
 }
 
 void Reader::forget_the_gone() {
@@ -229,17 +234,22 @@ std::optional<Reader::Clock::time_point> Reader::due() const {
   std::optional<Clock::time_point> first;
   if (foreign_) first = foreign_->due();
   const auto consider = [&](Clock::time_point due) { first = first ? std::min(*first, due) : due; };
-  for (const auto& [path, throttle] : throttles_) consider(throttle.due());
-  for (const auto& [directory, walk] : walks_) consider(std::max(walk.walker.due(), walk_again_));
+  if (const auto throttle = throttles_due_.first()) consider(*throttle);
+  if (const auto walk = walks_due_.first()) consider(std::max(*walk, walk_again_));
   return first;
 }
 
 void Reader::sample(Clock::time_point now) {
   if (foreign_) forget(foreign_->refresh(now));
   walk_one(now);
-  for (auto each = throttles_.begin(); each != throttles_.end();) {
-    const bool gone = each->second.due() <= now && !each->second.read(now);
-    each = gone ? throttles_.erase(each) : std::next(each);
+  while (auto path = throttles_due_.take(now)) {
+    const auto found = throttles_.find(*path);
+    if (found == throttles_.end() || found->second.due() > now) continue;
+    if (found->second.read(now)) {
+      throttles_due_.add(found->second.due(), std::move(*path));
+    } else {
+      throttles_.erase(found);
+    }
   }
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "collectors/discovery/foreign_cgroups.h"
+#include "collectors/due_queue.h"
 #include "collectors/parent_watch.h"
 #include "collectors/reading.h"
 #include "collectors/sampler.h"
@@ -105,12 +106,14 @@ class Reader {
   };
   std::unordered_map<std::string, Parent> parents_;
   std::unordered_map<std::string, ThrottleWatch> throttles_;  // of the groups with a quota
+  DueQueue throttles_due_;
   struct Walk {
     UsageWalker walker;
     std::uint64_t reading = 0;  // number of the last reading that contained the directory
   };
   std::unordered_map<std::string, Walk> walks_;  // by writable directory
-  Clock::time_point walk_again_{};               // one duty cycle for all walks together
+  DueQueue walks_due_;
+  Clock::time_point walk_again_{};  // one duty cycle for all walks together
   std::vector<Target> targets_;
   std::size_t next_ = 0;
   std::uint64_t number_ = 0;

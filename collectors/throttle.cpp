@@ -66,10 +66,10 @@ Result<ThrottleWatch> ThrottleWatch::open(const runtime::cgroup::Group& group, C
 }
 
 bool ThrottleWatch::read(Clock::time_point now) {
+  due_ = now + kIdle;  // also of a read that fails
   if (!file_.valid()) {
     auto file = runtime::cgroup::open_cpu_stat(group_);
     if (!file && runtime::cgroup::is_gone(file.error())) return false;
-    due_ = now + kIdle;
     if (!file) return true;  // no descriptor was free: the next read tries again
     file_ = std::move(*file);
   }

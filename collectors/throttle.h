@@ -36,7 +36,7 @@ class ThrottleWatch {
   // does not exist.
   [[nodiscard]] static Result<ThrottleWatch> open(const runtime::cgroup::Group& group, Clock::time_point now);
 
-  // False: the cgroup has been removed.
+  // False: the cgroup has been removed. After a read it is due later than `now`.
   bool read(Clock::time_point now);
   [[nodiscard]] Clock::time_point due() const { return due_; }
   // Never changed: each read that finds a stretch makes another one, so that a reading may keep it.

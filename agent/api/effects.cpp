@@ -30,8 +30,12 @@ void compare_files(const PodPlan& before, const PodPlan& after, std::vector<std:
 }
 
 std::vector<std::string> changes(const PodPlan& before, const PodPlan& after) {
-  if (identity_hash(before) != identity_hash(after)) return {"is replaced by a new one"};
+  const auto& gates = before.pod.spec.scheduling_gates;
+  const auto& gates_after = after.pod.spec.scheduling_gates;
+  const bool gated_again = gates.empty() && !gates_after.empty();
+  if (gated_again || identity_hash(before) != identity_hash(after)) return {"is replaced by a new one"};
   std::vector<std::string> what;
+  if (!gates.empty() && gates_after.empty()) what.emplace_back("begins, as it has no scheduling gate any more");
   compare_files(before, after, what);
   compare_environments(before.init_containers, after.init_containers, what);
   compare_environments(before.containers, after.containers, what);
@@ -66,7 +70,11 @@ std::vector<Effect> effects(const config::DesiredState& before, const config::De
     if (old != known.end() && *old->second == plan) continue;
     std::vector<std::string> what;
     if (old != known.end()) what = changes(*old->second, plan);
-    add_waits(plan, what);
+    if (!plan.pod.spec.scheduling_gates.empty()) {
+      what.emplace_back("waits until it has no scheduling gate");
+    } else {
+      add_waits(plan, what);
+    }
     if (!what.empty()) all.push_back({name, std::move(what)});
   }
   return all;

@@ -47,7 +47,9 @@ constexpr std::array kTable = std::to_array<EventReason>({
     {Reason::kProbeWarning, "ProbeWarning", Type::kWarning,
      "A probe succeeded, but was redirected to another host, which was not asked.", ""},
     {Reason::kKilling, "Killing", Type::kNormal,
-     "A liveness or startup probe has failed too often: the container is ended within the grace period.", ""},
+     "A liveness or startup probe has failed too often: the container is ended within the grace period. Or a restart "
+     "rule has ended all containers of the pod, which begin anew.",
+     ""},
     {Reason::kFailedPostStartHook, "FailedPostStartHook", Type::kWarning,
      "A postStart hook failed; its container is ended.", ""},
     {Reason::kCreateContainerConfigError, "CreateContainerConfigError", Type::kWarning,

@@ -16,16 +16,7 @@ namespace {
 
 using runtime::network::NetworkVisit;
 
-// A whole batch is one visit: to go home between two namespaces was a seventh of what a tcpSocket probe took.
-Status enter(std::optional<NetworkVisit>& visit, int process) {
-  if (visit) return visit->go_on(process);
-  METE_TRY(NetworkVisit entered, NetworkVisit::enter(process));
-  visit.emplace(std::move(entered));
-  return {};
-}
-
-Result<runtime::UniqueFd> make_socket(std::optional<NetworkVisit>& visit, int process, int family) {
-  METE_CHECK(enter(visit, process));
+Result<runtime::UniqueFd> make_socket(int family) {
   runtime::UniqueFd made(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!made.valid()) return fail_errno("make a socket");
   return made;
@@ -53,32 +44,65 @@ void NamespaceSockets::open(std::shared_ptr<const runtime::UniqueFd> process, in
     thread_ = std::thread([this] { run(); });
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
-  bool first = false;
+  asked_.push_back({std::move(process), family, std::move(done)});
+  // After all that has expired with this one.
+  if (asked_.size() == 1) asio::post(loop_, alive_.guard([this] { hand_over(); }));
+}
+
+void NamespaceSockets::hand_over() {
   {
     const std::lock_guard lock(mutex_);
-    first = requests_.empty();
-    requests_.push_back({std::move(process), family, std::move(done)});
+    if (requests_.empty()) {
+      requests_.swap(asked_);
+    } else {
+      for (auto& each : asked_) requests_.push_back(std::move(each));
+    }
   }
-  if (first) wanted_.notify_one();
+  asked_.clear();
+  wanted_.notify_one();
 }
 
 void NamespaceSockets::run() {
   while (true) {
-    std::vector<Request> batch;
+    Requests batch;
     {
       std::unique_lock lock(mutex_);
       wanted_.wait(lock, [this] { return ending_ || !requests_.empty(); });
       if (ending_) return;
       batch.swap(requests_);
     }
-    {
-      std::optional<NetworkVisit> visit;
-      for (auto& each : batch) each.made = make_socket(visit, each.process->get(), each.family);
-    }
-    auto answers = std::make_shared<std::vector<Request>>(std::move(batch));
+    make(batch);
+    auto answers = std::make_shared<Requests>(std::move(batch));
+    // The token of alive_ was made by open(), and is only read here.
     asio::post(loop_, alive_.guard([answers] {
       for (auto& each : *answers) each.done(std::move(each.made));
     }));
+  }
+}
+
+// A whole batch is one visit: to go home between two namespaces was a seventh of what a tcpSocket probe took.
+void NamespaceSockets::make(Requests& batch) {
+  if (!home_.valid()) {
+    auto home = NetworkVisit::home();
+    if (!home) {
+      for (auto& each : batch) each.made = tl::unexpected(home.error());
+      return;
+    }
+    home_ = std::move(*home);
+  }
+  std::optional<NetworkVisit> visit;
+  const auto enter = [&](int process) -> Status {
+    if (visit) return visit->go_on(process);
+    METE_TRY(NetworkVisit entered, NetworkVisit::enter(process, home_));
+    visit.emplace(std::move(entered));
+    return {};
+  };
+  for (auto& each : batch) {
+    if (const Status entered = enter(each.process->get()); entered) {
+      each.made = make_socket(each.family);
+    } else {
+      each.made = tl::unexpected(entered.error());
+    }
   }
 }
 

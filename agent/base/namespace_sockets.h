@@ -3,7 +3,8 @@
 // stays in that namespace whoever uses it, and goes back. The loop's own thread must not do that even for a moment:
 // the other threads' /proc/net is that of the process's first thread.
 //
-// The thread is made at the first use. It holds no namespace while it waits.
+// The thread is made at the first use. It holds no container's namespace while it waits. What is asked for in one turn
+// of the loop is one visit: probes that expire together wake the thread once.
 #pragma once
 
 #include <condition_variable>
@@ -39,13 +40,18 @@ class NamespaceSockets {
     Done done;
     Result<runtime::UniqueFd> made = runtime::UniqueFd();
   };
+  using Requests = std::vector<Request>;
+  void hand_over();
   void run();
+  void make(Requests& batch);
 
   asio::io_context& loop_;
+  Requests asked_;  // in this turn of the loop
   std::mutex mutex_;
   std::condition_variable wanted_;
-  std::vector<Request> requests_;
+  Requests requests_;  // of the thread
   bool ending_ = false;
+  runtime::UniqueFd home_;  // the thread's; not valid before its first visit
   std::thread thread_;
   Alive alive_;
 };

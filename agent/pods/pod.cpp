@@ -77,6 +77,7 @@ Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::SharedPl
   record.boot_id = tools.enforcement.services().boot_id;
   record.created = now();
   record.grace = plan->pod.spec.termination_grace_period;
+  record.gated = !plan->pod.spec.scheduling_gates.empty();
   for (const auto& container : plan->pod.spec.init_containers)
     record.containers.push_back(new_container(container, true));
   for (const auto& container : plan->pod.spec.containers) record.containers.push_back(new_container(container, false));
@@ -177,6 +178,7 @@ void Pod::set_plan(config::SharedPlan plan) {
   const bool files_differ = !plan_ || plan_->volume_files != plan->volume_files;
   take(std::move(plan));
   record_.source = plan_->pod.location.file;
+  take_gates();
   for (auto& container : containers_) {
     if (begun_) container->attempt().probes().take_changes();
   }
@@ -243,11 +245,12 @@ void Pod::step() {
     clean_up();
     return;
   }
+  if (record_.restarting.holds) return restart_all();
   if (is_finished(record_)) {
     end_sidecars();
     return;
   }
-  if (!plan_ || meet_deadline()) return;
+  if (record_.gated || !plan_ || meet_deadline()) return;
   if (resize_) try_resize();
   const auto next = next_steps(record_, now());
   if (next.look_again) step_at(*next.look_again);

@@ -194,6 +194,10 @@ class Pod : private DriftOwner {
   void sandbox_started();
   void watch_sandbox();
 
+  // pod_start.cpp
+  void take_gates();   // the manifest's, which may have gone
+  void restart_all();  // kills what still runs; then all begin anew
+
   void note_status();  // pod_tell.cpp: records changed conditions, tells the owner of a changed status
 
   // pod_resize.cpp

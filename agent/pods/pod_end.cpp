@@ -19,6 +19,7 @@ void Pod::container_started() {
     if (end_at_ <= std::chrono::steady_clock::now()) kill_active();
     return;
   }
+  if (record_.restarting.holds) return container_ended();  // it was being started when the end of all was decided
   // Containers that follow a sidecar wait until it has started, and those that follow a postStart hook until it has
   // ended.
   const bool waited_for = std::any_of(record_.containers.begin(), record_.containers.end(),
@@ -132,7 +133,7 @@ void Pod::evict(std::string message) {
 bool Pod::meet_deadline() {
   const auto& most = plan_->pod.spec.active_deadline;
   if (!most) return false;
-  const auto left = record_.created + *most - std::chrono::system_clock::now();
+  const auto left = std::max(record_.created, record_.scheduled) + *most - std::chrono::system_clock::now();
   if (left > left.zero()) {
     deadline_timer_.expires_after(left);
     deadline_timer_.async_wait(alive_.guard([this] { step(); }));

@@ -30,6 +30,7 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.priorityClassName", "is applied to what runs"},
     {"spec.containers[].resources.limits", "is applied to what runs, as long as the QoS class stays"},
     {"spec.containers[].resources.requests", "is applied to what runs, as long as the QoS class stays"},
+    {"spec.schedulingGates[].name", "hold back a pod that has not begun yet"},
     {"spec.containers[].livenessProbe", "is asked of what runs"},
     {"spec.containers[].readinessProbe", "is asked of what runs"},
     {"spec.containers[].startupProbe", "is asked of what runs"},

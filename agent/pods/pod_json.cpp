@@ -61,7 +61,7 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   value["state"] = to_string(record.state);
   value["ready"] = is_ready(record);
   value["started"] = record.state == ContainerState::kRunning && record.started;
-  value["reason"] = shown_reason(record);
+  value["reason"] = pod.record().gated ? "SchedulingGated" : shown_reason(record);
   if (!record.message.empty()) value["message"] = record.message;
   if (record.state == ContainerState::kRunning) {
     value["pid"] = record.process.pid;

@@ -14,12 +14,17 @@ bool is_active(const ContainerRecord& container) {
   return container.state == ContainerState::kStarting || container.state == ContainerState::kRunning;
 }
 
+// Since the pod began, or began anew.
+bool has_run(const ContainerRecord& container) {
+  return container.has_ended && !container.fresh;
+}
+
 // Containers after a sidecar may start once the sidecar has started; those already started keep running when it stops.
 bool was_passed(const PodRecord& record, std::size_t sidecar) {
   const auto& own = record.containers[sidecar];
   if (own.state == ContainerState::kRunning && own.started) return true;
   return std::any_of(record.containers.begin() + static_cast<std::ptrdiff_t>(sidecar) + 1, record.containers.end(),
-                     [](const ContainerRecord& later) { return is_active(later) || later.has_ended; });
+                     [](const ContainerRecord& later) { return is_active(later) || has_run(later); });
 }
 
 // Its postStart hook is yet to end. While it waits to be started again, nothing waits for it.
@@ -56,7 +61,7 @@ const char* to_string(PodPhase phase) {
 
 NextSteps next_steps(const PodRecord& record, WallTime now) {
   NextSteps next;
-  if (record.terminating || record.stopped) return next;
+  if (record.terminating || record.stopped || record.gated || record.restarting.holds) return next;
   const auto consider = [&](std::size_t index) {
     const auto& container = record.containers[index];
     if (container.state != ContainerState::kWaiting) return;
@@ -79,6 +84,7 @@ NextSteps next_steps(const PodRecord& record, WallTime now) {
 }
 
 bool is_finished(const PodRecord& record) {
+  if (record.restarting.holds) return false;
   bool all_done = true;
   for (const auto& container : record.containers) {
     if (container.sidecar) continue;
@@ -120,6 +126,7 @@ PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy) {
 PodPhase phase_of_containers(const PodRecord& record, config::RestartPolicy policy) {
   const bool any_active = std::any_of(record.containers.begin(), record.containers.end(), is_active);
   if (!record.reason.empty() && !any_active) return PodPhase::kFailed;
+  if (record.restarting.holds) return PodPhase::kPending;
   bool all_done = true;
   bool any_failed = false;
   bool any_begun = false;
@@ -140,17 +147,37 @@ PodPhase phase_of_containers(const PodRecord& record, config::RestartPolicy poli
     all_done = all_done && is_done(container);
     any_failed = any_failed || (is_done(container) && container.exit_code != 0);
     any_always = any_always || always_restarts(container, policy);
-    any_begun = any_begun || is_active(container) || container.has_ended;
+    any_begun = any_begun || is_active(container) || has_run(container);
   }
   if (all_done && !sidecar_active && !any_always) return any_failed ? PodPhase::kFailed : PodPhase::kSucceeded;
   return any_begun ? PodPhase::kRunning : PodPhase::kPending;
 }
 
-bool rule_restarts(const std::vector<config::RestartRule>& rules, int exit_code) {
-  // All rules say the same yet: that it is started again.
-  return std::any_of(rules.begin(), rules.end(), [exit_code](const config::RestartRule& rule) {
-    return rule.in == (std::find(rule.codes.begin(), rule.codes.end(), exit_code) != rule.codes.end());
+std::optional<config::RestartAction> action_of_rules(const std::vector<config::RestartRule>& rules, int exit_code) {
+  const auto rule = std::find_if(rules.begin(), rules.end(), [exit_code](const config::RestartRule& each) {
+    return each.in == (std::find(each.codes.begin(), each.codes.end(), exit_code) != each.codes.end());
   });
+  return rule == rules.end() ? std::nullopt : std::optional(rule->action);
+}
+
+void restart_all(PodRecord& record, const std::string& reason, WallTime now) {
+  record.restarting = {true, now};
+  for (auto& container : record.containers) {
+    if (container.state == ContainerState::kWaiting && container.name != reason) container.next_start = {};
+  }
+}
+
+void begin_anew(PodRecord& record, WallTime now) {
+  WallTime at{};
+  for (const auto& container : record.containers) {
+    if (container.state == ContainerState::kWaiting) at = std::max(at, container.next_start);
+  }
+  for (auto& container : record.containers) {
+    container.state = ContainerState::kWaiting;
+    container.next_start = at;
+    container.fresh = true;
+  }
+  record.restarting = {false, now};
 }
 
 void note_end(ContainerRecord& container, config::RestartPolicy policy, bool must,

@@ -45,8 +45,16 @@ void run_init_again(PodRecord& record);
 
 [[nodiscard]] PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy);
 
-// Whether a container that ends with this code is started again because of a rule of its own.
-[[nodiscard]] bool rule_restarts(const std::vector<config::RestartRule>& rules, int exit_code);
+// What a rule of its own asks for when a container ends with this code: the first that fits. Empty: none does.
+[[nodiscard]] std::optional<config::RestartAction> action_of_rules(const std::vector<config::RestartRule>& rules,
+                                                                   int exit_code);
+
+// All containers are to be killed and started again, as the kubelet does it for RestartAllContainers (KEP-5532):
+// neither hooks nor grace, and the pod keeps its uid, its volumes and its network. `reason`: the container whose end
+// asks for it; only its back-off is waited for.
+void restart_all(PodRecord& record, const std::string& reason, WallTime now);
+// When the last of them has ended: all begin anew, also those that had ended for good, the init containers first.
+void begin_anew(PodRecord& record, WallTime now);
 
 // Updates the record of a container that has ended: exited, or waiting with the time of its next start. `policy` is the
 // pod's; `must`: it is started again in any case.

@@ -48,6 +48,9 @@ std::string to_json(const PodRecord& record) {
                 {"containers", std::move(containers)}};
   if (record.is_child()) value["workload"] = workload_json(*record.workload);
   if (record.users) value["users"] = *record.users;
+  if (record.gated) value["gated"] = true;
+  if (record.scheduled != WallTime()) value["scheduled"] = since_epoch(record.scheduled);
+  if (record.restarting.since != WallTime()) value["restarting"] = condition(record.restarting);
   if (!record.bandwidth.empty()) value["bandwidth"] = bandwidth_json(record.bandwidth);
   if (!record.reason.empty()) value["failed"] = {{"reason", record.reason}, {"message", record.message}};
   return value.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
@@ -73,13 +76,16 @@ Result<PodRecord> parse_record(const std::string& text) {
     record.sandbox = process_of(value.at("sandbox"));
     if (value.contains("users")) record.users = value.at("users").get<std::uint32_t>();
     if (value.contains("bandwidth")) record.bandwidth = bandwidth_in(value.at("bandwidth"));
-    // Not in the records of 0.1.0.
+    record.gated = value.value("gated", false);
+    record.scheduled = wall_time(value.value("scheduled", std::int64_t{0}));
+    // Not in all records.
     const auto condition = [&](const char* name) {
       const json at = value.value(name, json::array({false, 0}));
       return Condition{at.at(0).get<bool>(), wall_time(at.at(1).get<std::int64_t>())};
     };
     record.initialized = condition("initialized");
     record.ready = condition("ready");
+    record.restarting = condition("restarting");
     if (value.contains("failed")) {
       record.reason = value.at("failed").at("reason").get<std::string>();
       record.message = value.at("failed").at("message").get<std::string>();

@@ -47,6 +47,7 @@ struct ContainerRecord {
   std::uint32_t restarts = 0;         // attempts that followed an end
   std::uint32_t restarts_in_row = 0;  // of these by the restart policy, since a person has started it
   bool has_ended = false;             // the exit_* fields hold the last attempt that ended
+  bool fresh = false;  // not started since the pod began anew with all containers: its ends before that do not count
   int exit_code = 0;
   int exit_signal = 0;
   WallTime started_at{};
@@ -119,6 +120,9 @@ struct PodRecord {
   bool stopped = false;      // by `mete stop`: do not start again
   std::string reason;     // why it fails as a whole, and is not started again: "DeadlineExceeded"; empty: it does not
   std::string message;    // the same for a person
+  bool gated = false;     // of the manifest: a scheduling gate holds it back
+  WallTime scheduled{};   // when the last gate went; WallTime(): it never had one
+  Condition restarting;   // all containers are killed, to begin anew; WallTime(): they never were
   Condition initialized;  // pod_status.h
   Condition ready;
   config::Bandwidth bandwidth;         // by `mete update`, over the manifest's

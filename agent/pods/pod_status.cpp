@@ -70,7 +70,11 @@ PodStatus status_of(const PodRecord& record, config::RestartPolicy policy) {
           .message = record.message};
 }
 
+// As a cluster: of a Pod that no kubelet has seen yet nothing else is said.
 std::vector<PodCondition> conditions_of(const PodRecord& record, config::RestartPolicy policy) {
+  if (record.gated)
+    return {{"PodScheduled", false, record.created, "SchedulingGated",
+             "Scheduling is blocked due to non-empty scheduling gates"}};
   const PodStatus status = status_of(record, policy);
   PodCondition initialized{"Initialized", record.initialized.holds, record.initialized.since, {}, {}};
   if (!initialized.holds) {
@@ -88,8 +92,19 @@ std::vector<PodCondition> conditions_of(const PodRecord& record, config::Restart
   }
   PodCondition containers = ready;
   containers.type = "ContainersReady";
-  return {
-      {"PodScheduled", true, record.created, {}, {}}, std::move(initialized), std::move(containers), std::move(ready)};
+  std::vector<PodCondition> all = {{"PodScheduled", true, std::max(record.created, record.scheduled), {}, {}},
+                                   std::move(initialized),
+                                   std::move(containers),
+                                   std::move(ready)};
+  if (record.restarting.since != WallTime()) {
+    PodCondition restarting{"AllContainersRestarting", record.restarting.holds, record.restarting.since, {}, {}};
+    if (restarting.holds) {
+      restarting.reason = "RestartAllContainersStarted";
+      restarting.message = "container exited with restart policy rule";
+    }
+    all.push_back(std::move(restarting));
+  }
+  return all;
 }
 
 }  // namespace mete::agent

@@ -32,7 +32,7 @@ struct PodStatus {
 
 // One of status.conditions, as Kubernetes names them.
 struct PodCondition {
-  std::string type;  // "PodScheduled", "Initialized", "ContainersReady", "Ready"
+  std::string type;  // "PodScheduled", "Initialized", "ContainersReady", "Ready", "AllContainersRestarting"
   bool holds = false;
   WallTime since{};
   std::string reason;   // why it does not hold: "ContainersNotReady", ...; empty while it holds

@@ -127,13 +127,17 @@ void Reconciler::reconcile_pod(const std::string& key, bool stopped) {
   facts.exists = pod != nullptr;
   facts.terminating = pod != nullptr && pod->record().terminating;
   facts.undecided = pod != nullptr && plan == nullptr && manifests_.undecided(pod->record().source, key);
-  facts.same_hash = pod != nullptr && plan != nullptr && is_same(pod->record(), wanted->second);
+  // A gate of a pod that has begun already is one for the next pod.
+  const bool gated_again =
+      pod != nullptr && plan != nullptr && !plan->pod.spec.scheduling_gates.empty() && !pod->record().gated;
+  facts.same_hash = pod != nullptr && plan != nullptr && !gated_again && is_same(pod->record(), wanted->second);
   facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
                         pod->plan()->volume_files == plan->volume_files &&
                         pod->plan()->containers == plan->containers &&
                         pod->plan()->init_containers == plan->init_containers &&
                         pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
                         pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
+                        pod->plan()->pod.spec.scheduling_gates == plan->pod.spec.scheduling_gates &&
                         same_probes(pod->plan()->pod.spec, plan->pod.spec) &&
                         pod->record().resources == wanted->second.hashes->resources &&
                         published_ports(pod->plan()->pod) == published_ports(plan->pod);

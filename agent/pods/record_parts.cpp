@@ -154,6 +154,7 @@ json container_json(const ContainerRecord& record) {
   if (!record.update.empty()) value["update"] = update_json(record.update);
   if (!record.cores.empty()) value["cores"] = record.cores;
   if (record.restart_wanted) value["restart_wanted"] = true;
+  if (record.fresh) value["fresh"] = true;
   if (!record.end_reason.empty()) value["end_reason"] = record.end_reason;
   write_care(record, value);
   return value;
@@ -197,6 +198,7 @@ ContainerRecord container_of(const json& value) {
   if (value.contains("update")) record.update = update_of(value.at("update"));
   record.cores = value.value("cores", std::vector<unsigned>());
   record.restart_wanted = value.value("restart_wanted", false);
+  record.fresh = value.value("fresh", false);
   record.end_reason = value.value("end_reason", std::string());
   read_care(value, record);
   record.base_sample = value.at("base_sample").get<std::string>();

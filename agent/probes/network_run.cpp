@@ -72,6 +72,7 @@ void NetworkRun::connect(const tcp::endpoint& to, runtime::UniqueFd made) {
   if (error == EINPROGRESS) error = attempt();
   if (error == EALREADY) error = EINPROGRESS;
   connection_ = std::move(made);
+  family_ = to.protocol();
   if (error == 0) return connected();
   if (error != EINPROGRESS) return try_next(ErrorCode(error, boost::system::system_category()));
   wait_for_connection(to);
@@ -92,11 +93,8 @@ void NetworkRun::wait_for_connection(const tcp::endpoint& to) {
 
 bool NetworkRun::watch() {
   if (!connection_.valid()) return true;  // it does already
-  sockaddr_storage own{};
-  socklen_t size = sizeof own;
-  ::getsockname(connection_.get(), reinterpret_cast<sockaddr*>(&own), &size);
   ErrorCode error;
-  socket_.assign(own.ss_family == AF_INET ? tcp::v4() : tcp::v6(), connection_.get(), error);
+  socket_.assign(family_, connection_.get(), error);
   if (error) {
     finish(ProbeResult::kUnknown, what_failed() + ": " + error.message());
     return false;

@@ -48,7 +48,8 @@ class NetworkRun : public ProbeRun {
 
   Services& services_;
   const ProbePlace place_;
-  runtime::UniqueFd connection_;  // until it is socket_'s
+  runtime::UniqueFd connection_;                // until it is socket_'s
+  asio::ip::tcp family_ = asio::ip::tcp::v4();  // of connection_
   ProbeSocket socket_;
   std::vector<asio::ip::tcp::endpoint> left_;  // addresses to be tried, the next one last
   std::shared_ptr<asio::ip::tcp::resolver> resolver_;

@@ -130,7 +130,8 @@ ordered_json pod_object_json(const Pod& pod, const std::string& spec, const conf
   status["conditions"] = pod_conditions(pod);
   if (pod.plan() != nullptr) status["qosClass"] = enforcers::to_string(enforcers::qos_of(pod.plan()->pod.spec));
   add_addresses(pod, machine.addresses, status);
-  status["startTime"] = rfc3339(record.created);
+  if (record.gated) return value;  // no kubelet would have seen it
+  status["startTime"] = rfc3339(std::max(record.created, record.scheduled));
   for (const auto& container : pod.containers()) {
     const char* list = container->record().init ? "initContainerStatuses" : "containerStatuses";
     status[list].push_back(container_status(*container));

@@ -216,6 +216,7 @@ struct PodSpec {
   Box<Resources> resources;              // of all containers together (KEP-2837); empty: what the containers say
   Rare<PodSecurityContext> security;
   std::vector<std::string> image_pull_secrets;  // names of Secrets
+  std::vector<std::string> scheduling_gates;    // as long as it has one, nothing of the Pod is made
   std::vector<HostAlias> host_aliases;          // not with host_network: the machine's /etc/hosts is its own
   std::vector<Container> init_containers;
   std::vector<Container> containers;

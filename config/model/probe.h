@@ -64,8 +64,12 @@ struct Probe {
 
 enum class RestartPolicy { kAlways, kOnFailure, kNever };
 
+// kRestartAll (KEP-5532): all containers of the Pod are killed, and begin anew with the init containers.
+enum class RestartAction { kRestart, kRestartAll };
+
 // A container that ends with one of these codes (`in`), or with another one, is started again whatever the policy.
 struct RestartRule {
+  RestartAction action = RestartAction::kRestart;
   bool in = true;
   std::vector<int> codes;
   bool operator==(const RestartRule&) const = default;

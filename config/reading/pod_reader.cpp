@@ -30,6 +30,22 @@ PodSecurityContext read_pod_security(const View& view) {
   return security;
 }
 
+// As the API server checks them.
+std::vector<std::string> read_gates(const View& spec) {
+  std::vector<std::string> gates;
+  for (const auto& item : spec["schedulingGates"].items()) {
+    std::string name = item["name"].text();
+    if (!item["name"]) continue;  // which is an error already
+    item["name"].check(check_label_key(name));
+    if (std::find(gates.begin(), gates.end(), name) != gates.end())
+      item["name"].error(mismatch("the gate " + name + " a second time", "each gate once"));
+    gates.push_back(std::move(name));
+  }
+  if (!gates.empty() && spec["nodeName"])
+    spec["nodeName"].error(mismatch("a node for a Pod with schedulingGates", "one of the two"));
+  return gates;
+}
+
 std::vector<HostAlias> read_host_aliases(const View& view) {
   std::vector<HostAlias> aliases;
   for (const auto& item : view.items()) {
@@ -222,6 +238,7 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
   if (auto sysctls = read_sysctls(spec["securityContext"]["sysctls"], to); !sysctls.empty())
     to.security.edit().sysctls = std::move(sysctls);
   for (const auto& item : spec["imagePullSecrets"].items()) to.image_pull_secrets.push_back(item["name"].text());
+  to.scheduling_gates = read_gates(spec);
   to.host_aliases = read_host_aliases(spec["hostAliases"]);
   if (!to.host_aliases.empty() && to.host_network) {
     spec["hostAliases"].warn({"`hostAliases` is not acted on with hostNetwork: the machine's /etc/hosts is its own"});

@@ -154,6 +154,7 @@ std::vector<RestartRule> read_rules(const View& view, bool has_policy) {
   for (const auto& item : view.items()) {
     const View codes = item["exitCodes"];
     RestartRule rule{.in = codes["operator"].text() != "NotIn"};
+    if (item["action"].text() == "RestartAllContainers") rule.action = RestartAction::kRestartAll;
     for (const auto& code : codes["values"].items()) rule.codes.push_back(static_cast<int>(code.integer().value_or(0)));
     if (rule.codes.empty() || rule.codes.size() > kMostCodes)
       codes.error(mismatch(std::to_string(rule.codes.size()) + " exit codes", "1 to 255 of them"));

@@ -9,18 +9,20 @@
 #include "runtime/file.h"
 
 namespace mete::runtime::network {
-namespace {
 
-Result<UniqueFd> home() {
+Result<UniqueFd> NetworkVisit::home() {
   return open_at(AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY);
 }
-
-}  // namespace
 
 Result<NetworkVisit> NetworkVisit::enter(int target) {
   METE_TRY(UniqueFd own, home());
   if (::setns(target, CLONE_NEWNET) != 0) return fail_errno("enter a network namespace");
   return NetworkVisit(std::move(own));
+}
+
+Result<NetworkVisit> NetworkVisit::enter(int target, const UniqueFd& home) {
+  if (::setns(target, CLONE_NEWNET) != 0) return fail_errno("enter a network namespace");
+  return NetworkVisit(home.get());
 }
 
 Status NetworkVisit::go_on(int target) {
@@ -34,7 +36,7 @@ Result<NetworkVisit> NetworkVisit::make() {
 }
 
 NetworkVisit::~NetworkVisit() {
-  if (home_.valid() && ::setns(home_.get(), CLONE_NEWNET) != 0) std::abort();
+  if (home_ != -1 && ::setns(home_, CLONE_NEWNET) != 0) std::abort();
 }
 
 }  // namespace mete::runtime::network

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/pods/container/restart_rules.h"
 #include "agent/pods/reconciler.h"
 
 namespace mete::agent {
@@ -148,6 +149,99 @@ TEST(PodLogic, NothingStartsInAPodThatEndsOrIsStopped) {
   EXPECT_EQ(phase_of(record, RestartPolicy::kAlways), PodPhase::kStopped);
 }
 
+TEST(PodLogic, NothingStartsBehindASchedulingGate) {
+  auto record = pod({container(true, ContainerState::kWaiting), container(false, ContainerState::kWaiting)});
+  record.gated = true;
+  EXPECT_TRUE(next_steps(record, kNow).start.empty());
+  EXPECT_EQ(phase_of(record, RestartPolicy::kAlways), PodPhase::kPending);
+  record.gated = false;
+  EXPECT_EQ(next_steps(record, kNow).start, (Indices{0}));
+}
+
+TEST(PodLogic, TheFirstRuleThatFitsSaysWhatFollows) {
+  using config::RestartAction;
+  const std::vector<config::RestartRule> rules = {{.action = RestartAction::kRestart, .codes = {1, 2}},
+                                                  {.action = RestartAction::kRestartAll, .in = false, .codes = {3}}};
+  EXPECT_EQ(action_of_rules(rules, 2), RestartAction::kRestart);
+  EXPECT_EQ(action_of_rules(rules, 4), RestartAction::kRestartAll);
+  EXPECT_EQ(action_of_rules(rules, 3), std::nullopt);
+  EXPECT_EQ(action_of_rules({}, 1), std::nullopt);
+}
+
+// A container that has ended, with the rule that all are started again after exit code 88.
+struct RestartOfAll {
+  RestartOfAll() {
+    spec.restart_rules = {{.action = config::RestartAction::kRestartAll, .codes = {88}}};
+    using enum ContainerState;
+    record = pod({container(true, kExited), sidecar(kRunning), container(false, kExited), container(false, kWaiting),
+                  container(false, kRunning)});
+    record.containers[0].has_ended = record.containers[2].has_ended = record.containers[3].has_ended = true;
+    record.containers[1].started = true;
+    record.containers[3].next_start = kNow + 5min;
+    for (std::size_t i = 0; i < record.containers.size(); ++i)
+      record.containers[i].name = std::string(1, char('a' + i));
+  }
+  void end(std::size_t index, int code) {
+    auto& own = record.containers[index];
+    own.exit_code = code;
+    own.started_at = kNow - 1s;
+    own.finished_at = kNow;
+    take_end(record, own, RestartPolicy::kNever, &spec, {});
+  }
+  config::Container spec;
+  PodRecord record;
+};
+
+TEST(PodLogic, AfterTheEndOfAllEachBeginsAnewInOrder) {
+  RestartOfAll all;
+  auto& record = all.record;
+  all.end(4, 88);
+  ASSERT_TRUE(record.restarting.holds);
+  EXPECT_TRUE(next_steps(record, kNow).start.empty()) << "until all have ended";
+  EXPECT_FALSE(is_finished(record));
+  EXPECT_EQ(phase_of(record, RestartPolicy::kNever), PodPhase::kPending);
+  all.end(1, 137);
+  begin_anew(record, kNow + 1s);
+  EXPECT_FALSE(record.restarting.holds);
+  EXPECT_EQ(record.restarting.since, kNow + 1s);
+  EXPECT_EQ(next_steps(record, kNow + 1s).start, (Indices{0})) << "nobody waits for what waited in back-off";
+  EXPECT_EQ(phase_of(record, RestartPolicy::kNever), PodPhase::kPending);
+  record.containers[0].state = ContainerState::kExited;
+  EXPECT_EQ(next_steps(record, kNow + 1s).start, (Indices{1})) << "the sidecar comes before the containers again";
+  record.containers[1].state = ContainerState::kRunning;
+  record.containers[1].started = true;
+  EXPECT_EQ(next_steps(record, kNow + 1s).start, (Indices{2, 3, 4})) << "those that had ended for good, too";
+}
+
+TEST(PodLogic, TheReasonOfARestartOfAllHasABackOff) {
+  RestartOfAll all;
+  auto& record = all.record;
+  record.containers[4].restarts = 1;
+  all.end(4, 88);
+  record.containers[1].backoff = 20s;
+  all.end(1, 137);
+  EXPECT_EQ(record.containers[1].backoff, 20s) << "it was killed";
+  begin_anew(record, kNow);
+  EXPECT_TRUE(next_steps(record, kNow).start.empty());
+  EXPECT_EQ(next_steps(record, kNow).look_again, kNow + 10s);
+}
+
+TEST(PodLogic, NoRuleRestartsAPodThatEnds) {
+  for (const char* how : {"terminating", "stopped", "failed", "finished", "other code"}) {
+    RestartOfAll all;
+    all.record.terminating = how == std::string("terminating");
+    all.record.stopped = how == std::string("stopped");
+    if (how == std::string("failed")) all.record.reason = "Evicted";
+    std::size_t index = 4;
+    if (how == std::string("finished")) {
+      all.record.containers[3].state = all.record.containers[4].state = ContainerState::kExited;
+      index = 1;
+    }
+    all.end(index, how == std::string("other code") ? 87 : 88);
+    EXPECT_FALSE(all.record.restarting.holds) << how;
+  }
+}
+
 TEST(PodLogic, PhasesAreKubernetesOwn) {
   using enum ContainerState;
   EXPECT_EQ(phase_of(pod({container(false, kWaiting)}), RestartPolicy::kAlways), PodPhase::kPending);
@@ -203,6 +297,10 @@ TEST(Record, IsReadBackAsItWasWritten) {
   record.containers[0].resources = config::Resources{
       {MilliCpu(5), Bytes(6), std::map<std::string, Bytes>{{"2Mi", Bytes(7)}}}, {std::nullopt, Bytes(8), {}}};
   record.containers[1].update = {.cpu_limit = MilliCpu(9), .memory_request = Bytes(10)};
+  record.gated = true;
+  record.scheduled = kNow + 1s;
+  record.restarting = {true, kNow + 2s};
+  record.containers[0].fresh = true;
   record.containers[0].cores = {1, 3};
   record.containers[0].restart_wanted = true;
   record.containers[0].end_reason = "PolicyRestarted";

@@ -94,6 +94,30 @@ TEST(PodStatus, WhatHasEndedIsNotReady) {
   EXPECT_EQ(conditions.back().reason, "PodCompleted");
 }
 
+TEST(PodStatus, BehindAGateNothingElseIsSaid) {
+  PodRecord record = pod({container("a", kWaiting)});
+  record.gated = true;
+  const auto conditions = conditions_of(record, RestartPolicy::kAlways);
+  ASSERT_EQ(conditions.size(), 1U);
+  EXPECT_EQ(conditions[0].type, "PodScheduled");
+  EXPECT_FALSE(conditions[0].holds);
+  EXPECT_EQ(conditions[0].reason, "SchedulingGated");
+  record.gated = false;
+  record.scheduled = kLater;
+  EXPECT_TRUE(condition(record, "PodScheduled").holds);
+  EXPECT_EQ(condition(record, "PodScheduled").since, kLater);
+}
+
+TEST(PodStatus, ARestartOfAllShows) {
+  PodRecord record = pod({container("a", kRunning)});
+  EXPECT_EQ(condition(record, "AllContainersRestarting").type, "") << "there was none";
+  record.restarting = {true, kLater};
+  EXPECT_EQ(condition(record, "AllContainersRestarting").reason, "RestartAllContainersStarted");
+  record.restarting = {false, kLater};
+  EXPECT_FALSE(condition(record, "AllContainersRestarting").holds);
+  EXPECT_EQ(condition(record, "AllContainersRestarting").reason, "");
+}
+
 TEST(PodStatus, IsKeptInTheRecord) {
   PodRecord record = pod({container("a", kRunning)});
   (void)note_conditions(record, RestartPolicy::kAlways, kLater);

@@ -2,7 +2,7 @@
 """Many pods with a probe each second: what the agent and the probes take, and how late they are. A connection or a request is
 measured beside the floor: a C program that makes the same system calls in the same namespaces, all in one row. A command in a
 container costs what `runc exec` and podman's healthcheck are measured beside, where those are installed.
-python3 tests/bench/probes.py [COUNT] [SECONDS]"""
+python3 tests/bench/probes.py [COUNT] [SECONDS] [KIND...]"""
 import os
 import resource
 import shutil
@@ -198,7 +198,7 @@ def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 20
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    for kind in KINDS:
+    for kind in sys.argv[3:] or KINDS:
         measure(kind, count if kind != "exec" else min(count, 100), seconds)
 
 

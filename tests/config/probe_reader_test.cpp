@@ -47,12 +47,17 @@ TEST(ProbeReader, HooksSignalAndRules) {
   const auto container = read(
       "    lifecycle: {stopSignal: SIGRTMIN+3, postStart: {sleep: {seconds: 2}}, preStop: {tcpSocket: {port: 9}}}\n"
       "    restartPolicy: Never\n"
-      "    restartPolicyRules: [{action: Restart, exitCodes: {operator: NotIn, values: [1, 2]}}]\n");
+      "    restartPolicyRules: [{action: Restart, exitCodes: {operator: NotIn, values: [1, 2]}},\n"
+      "      {action: RestartAllContainers, exitCodes: {operator: In, values: [88]}}]\n");
   EXPECT_EQ(container.stop_signal, "SIGRTMIN+3");
   EXPECT_EQ(container.post_start, HookAction(Pause{2s}));
   EXPECT_EQ(container.pre_stop, HookAction(TcpConnect{"", 9}));
   EXPECT_EQ(container.restart, RestartPolicy::kNever);
-  EXPECT_EQ(container.restart_rules, (std::vector<RestartRule>{{.in = false, .codes = {1, 2}}}));
+  EXPECT_EQ(container.restart_rules,
+            (std::vector<RestartRule>{{.in = false, .codes = {1, 2}},
+                                      {.action = RestartAction::kRestartAll, .in = true, .codes = {88}}}));
+  EXPECT_EQ(read_one(pod_text("", "  schedulingGates: [{name: a}, {name: x.org/b}]\n")).spec.scheduling_gates,
+            (std::vector<std::string>{"a", "x.org/b"}));
   EXPECT_EQ(read_one(pod_text("", "  activeDeadlineSeconds: 7\n")).spec.active_deadline, 7s);
 }
 

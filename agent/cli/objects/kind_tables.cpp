@@ -50,6 +50,9 @@ std::string container_reason(const Json& status) {
 // kubectl's column STATUS (pkg/printers/internalversion/printers.go).
 std::string pod_status(const Json& pod) {
   if (member_at(pod, {"metadata", "deletionTimestamp"}) != nullptr) return "Terminating";
+  for (const auto& condition : list_at(pod, {"status", "conditions"})) {
+    if (text_at(condition, {"reason"}) == "SchedulingGated") return "SchedulingGated";
+  }
   const auto& init = list_at(pod, {"status", "initContainerStatuses"});
   std::size_t done = 0;
   for (const auto& status : init) {

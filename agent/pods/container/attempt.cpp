@@ -77,9 +77,11 @@ Status Attempt::signal(int number) {
 void Attempt::ask_to_end(std::chrono::nanoseconds grace) {
   const auto& own = slot_.record();
   probes_.ending();
-  if (!own.pre_stop || pre_stopped_ || grace <= std::chrono::nanoseconds(0)) {
+  const bool has_time = grace > std::chrono::nanoseconds(0);
+  if (!own.pre_stop || pre_stopped_ || !has_time) {
     pre_stop_.cancel();
-    (void)signal(stop_signal_);
+    // Who has no time is killed at once, as by containerd: a signal would only wake it.
+    if (has_time) (void)signal(stop_signal_);
     return;
   }
   pre_stop_.run([this] { return probes_.make_hook(*slot_.record().pre_stop); }, grace,
@@ -234,8 +236,7 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   if (!status.start_error.empty()) own.started_at = own.finished_at;
   const std::string by_policy = std::exchange(own.end_reason, {});
   own.reason = reason.empty() ? end_reason(own, status, by_policy) : reason;
-  const bool by_rule = spec != nullptr && rule_restarts(spec->restart_rules, status.code);
-  note_end(own, policy_at_end(own, pod.restart_policy(), spec), by_rule, backoff_for(spec, services_.settings.backoff));
+  take_end(pod.record(), own, pod.restart_policy(), spec, services_.settings.backoff);
   if (std::exchange(own.restart_wanted, false)) {
     own.state = ContainerState::kWaiting;
     own.next_start = {};
@@ -252,7 +253,8 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   // That of a deleted pod is removed with the pod.
   if (own.state == ContainerState::kExited) (void)(pod.record().terminating ? cgroup_.retire() : cgroup_.remove());
   const bool saved = had_cgroup && own.cgroup_id == 0;
-  if (!saved) slot_.save(runtime::Durability::durable);
+  // Nobody asks any more how one ended that goes with its pod; should the agent die now, the shim's file tells it.
+  if (!saved && !pod.goes_with(own.name)) slot_.save(runtime::Durability::durable);
   report_end(status);
   pod.container_ended();
 }

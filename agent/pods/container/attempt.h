@@ -42,7 +42,8 @@ class Attempt {
 
   // Sends a signal to the first process. An error: it does not run.
   [[nodiscard]] Status signal(int number);
-  // Its preStop hook, for at most `grace`, then its stop signal. The caller kills it when the grace is over.
+  // Its preStop hook, for at most `grace`, then its stop signal; without grace neither. The caller kills it when the
+  // grace is over.
   void ask_to_end(std::chrono::nanoseconds grace);
   // Stop signal, grace, kill; started again whatever the restart policy.
   [[nodiscard]] Status restart(const std::string& reason);

@@ -60,7 +60,7 @@ void Attempt::launch() {
 }
 
 bool Attempt::has_ended_meanwhile() {
-  if (!slot_.pod().is_ending()) return false;
+  if (!slot_.pod().is_ending() && !slot_.pod().record().restarting.holds) return false;
   slot_.record().state = ContainerState::kExited;
   leave_gate();
   slot_.pod().container_ended();
@@ -81,6 +81,7 @@ Status Attempt::begin() {
   image_missing_ = false;
   image_name_ = image.name;
   take_stop_signal(image);
+  own.fresh = false;
   if (own.has_ended) {
     ++own.restarts;
     own.last_started_at = own.started_at;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/container/restart_rules.h"
 
+#include "agent/pods/pod_logic.h"
+
 namespace mete::agent {
 
 config::RestartPolicy policy_at_end(const ContainerRecord& record, config::RestartPolicy policy,
@@ -17,6 +19,20 @@ enforcers::BackoffLimits backoff_for(const config::Container* spec, const enforc
   return {.first = std::chrono::milliseconds(100),
           .longest = std::chrono::minutes(1),
           .reset_after = std::chrono::seconds(10)};
+}
+
+void take_end(PodRecord& pod, ContainerRecord& own, config::RestartPolicy policy, const config::Container* spec,
+              const enforcers::BackoffLimits& usual) {
+  const bool ends = pod.terminating || pod.stopped || !pod.reason.empty() || is_finished(pod);
+  const auto action = spec == nullptr ? std::nullopt : action_of_rules(spec->restart_rules, own.exit_code);
+  const auto backoff = own.backoff;
+  note_end(own, policy_at_end(own, policy, spec), action.has_value(), backoff_for(spec, usual));
+  if (pod.restarting.holds) {
+    own.backoff = backoff;
+    own.next_start = {};
+  } else if (action == config::RestartAction::kRestartAll && !ends) {
+    restart_all(pod, own.name, own.finished_at);
+  }
 }
 
 }  // namespace mete::agent

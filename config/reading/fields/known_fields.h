@@ -14,6 +14,7 @@ extern const ObjectSpec kLifecycleSpec;
 extern const ObjectSpec kRestartRuleSpec;
 extern const ObjectSpec kPortSpec;
 extern const ObjectSpec kTolerationSpec;
+extern const ObjectSpec kGateSpec;
 extern const ObjectSpec kHostAliasSpec;
 extern const ObjectSpec kDnsConfigSpec;
 extern const ObjectSpec kAffinitySpec;

@@ -105,7 +105,7 @@ const ObjectSpec kLifecycleSpec = {.name = "Lifecycle", .fields = kLifecycleFiel
 
 namespace {
 
-constexpr std::array kRuleActions = std::to_array<std::string_view>({"Restart"});
+constexpr std::array kRuleActions = std::to_array<std::string_view>({"Restart", "RestartAllContainers"});
 constexpr std::array kCodeOperators = std::to_array<std::string_view>({"In", "NotIn"});
 
 constexpr std::array kExitCodesFields = std::to_array<FieldSpec>({

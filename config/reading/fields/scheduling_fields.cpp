@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects of Kubernetes v1 that say on which machine of a cluster a Pod may run. On one machine they mean nothing; they
-// are checked so that a wrong manifest is found.
+// Objects of Kubernetes v1 that say on which machine of a cluster a Pod may run, and whether yet. Where it may run
+// means nothing on one machine; that is checked so that a wrong manifest is found.
 #include <array>
 
 #include "config/reading/fields.h"
@@ -24,6 +24,16 @@ constexpr std::array kTolerationFields = std::to_array<FieldSpec>({
 }  // namespace
 
 const ObjectSpec kTolerationSpec = {.name = "Toleration", .fields = kTolerationFields};
+
+namespace {
+
+constexpr std::array kGateFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true, .doc = "Like a label's key; each once"},
+});
+
+}  // namespace
+
+const ObjectSpec kGateSpec = {.name = "PodSchedulingGate", .fields = kGateFields};
 
 namespace {
 
