@@ -124,7 +124,9 @@ void each_new(const Range& before, const Range& after, Take take) {
 
 // What `after` has and `before` has not. False: a number stands for something else.
 bool add_new(const TrafficPlan& before, const TrafficPlan& after, nft::Table& to) {
-  for (const auto& [number, set] : after.peers) {
+  for (const auto& peer : after.peers) {
+    const auto number = peer.first;  // names that a lambda may hold: clang 14 has none for structured bindings
+    const auto& set = peer.second;
     const auto old = before.peers.find(number);
     if (old != before.peers.end() && old->second.with_ports != set.with_ports) return false;
     const std::vector<PeerMember> none;

@@ -9,6 +9,7 @@
 
 #include "runtime/image/archives/archive.h"
 #include "runtime/image/archives/archive_kind.h"
+#include "runtime/image/archives/layout.h"
 #include "runtime/image/config_changes.h"
 #include "runtime/image/image_documents.h"
 #include "runtime/image/image_record.h"
