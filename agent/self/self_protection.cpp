@@ -13,11 +13,20 @@
 #include "config/base/result.h"
 #include "runtime/file.h"
 
+// Of steady_functions.ld, which a build for tests or by another linker has not.
+extern "C" {
+extern const char mete_reaction_begin __attribute__((weak));
+extern const char mete_reaction_end __attribute__((weak));
+}
+
 namespace mete::agent {
 namespace {
 
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24  // Linux 5.18
+#endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22  // Linux 5.14
 #endif
 
 constexpr int kHighest = -20;
@@ -32,6 +41,16 @@ Status raise_session() {
   if (::getsid(0) != ::getpid())
     return fail("its session's weight (" + std::string(kAutogroup) + "): the session is not its own");
   return runtime::write_control(AT_FDCWD, kAutogroup, std::to_string(kHighest));
+}
+
+// What acts when memory runs out: enforcers, records, cgroup files. It may not have run yet, and a page that is read
+// from a disk then comes too late.
+void hold_reaction() {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(&mete_reaction_begin) & ~(page - 1);
+  const auto end = reinterpret_cast<std::uintptr_t>(&mete_reaction_end);
+  auto* const pages = reinterpret_cast<void*>(begin);                        // NOLINT(performance-no-int-to-ptr)
+  if (begin < end) (void)::madvise(pages, end - begin, MADV_POPULATE_READ);  // an older kernel: when it is needed
 }
 
 }  // namespace
@@ -52,6 +71,7 @@ void let_go_of_code() {
         return 0;
       },
       nullptr);
+  hold_reaction();
 }
 
 std::vector<std::string> protect_self() {

@@ -15,7 +15,7 @@ namespace mete::agent {
 
 // Lets go of the pages of the program's and its libraries' code and constants that are in memory: what is needed again
 // comes back page by page, from the file. Locked pages too (Linux 5.18; an older kernel keeps those). For the end of a
-// burst, which runs through code that nothing needs for a long time after it.
+// burst, which runs through code that nothing needs for a long time after it. What acts when memory is short stays.
 void let_go_of_code();
 
 // Sets the ordinary priority again for the calling thread, whose work can wait.
