@@ -131,12 +131,12 @@ TEST_F(ROOT_Cgroup, AllThatThisMachineOffersIsRead) {
   ASSERT_TRUE(sampler.watch_network(pid));
   ASSERT_EQ(sampler.read(), CgroupSampler::Outcome::kRead);
   const collectors::Sample& s = sampler.sample();
-  EXPECT_GT(s.cpu.usage.value(), std::chrono::nanoseconds(0));
+  EXPECT_GT(*s.cpu.usage, std::chrono::nanoseconds(0));
   EXPECT_TRUE(s.cpu.user && s.cpu.system && s.cpu.periods && s.cpu.period && s.cpu.shares);
   EXPECT_FALSE(s.cpu.quota) << "unlimited is absent";
-  EXPECT_GT(s.memory.usage.value(), Bytes(4 << 20));
+  EXPECT_GT(*s.memory.usage, Bytes(4 << 20));
   EXPECT_TRUE(s.memory.rss && s.memory.cache && s.memory.inactive_file && s.memory.page_faults);
-  EXPECT_TRUE(s.memory.limit.value().is_unlimited());
+  EXPECT_TRUE(s.memory.limit->is_unlimited());
   EXPECT_EQ(s.pids.current, 1U);
   EXPECT_EQ(s.pids.processes, 1U);
   EXPECT_FALSE(s.pids.max);
