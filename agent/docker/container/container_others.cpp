@@ -16,6 +16,10 @@
 namespace mete::agent::docker {
 namespace {
 
+bool is_named(const std::vector<config::RuntimeProgram>& configured, const std::string& name) {
+  return std::any_of(configured.begin(), configured.end(), [&](const auto& each) { return each.name == name; });
+}
+
 std::string machine_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : std::string();
@@ -45,17 +49,16 @@ Status Containers::take_from_others(ContainerRecord& record) {
 
 std::string Containers::other_runtime(const Json& host_config) const {
   std::string name = text_of(host_config, "Runtime");
-  const auto& configured = services_.settings.config.runtimes;
-  const bool is_named =
-      std::any_of(configured.begin(), configured.end(), [&](const auto& each) { return each.name == name; });
   const bool is_own = name.empty() || name == config::kOwnRuntime || name == "runc" || name == "mete-oci";
-  return is_own && !is_named ? "" : name;
+  return is_own && !is_named(services_.settings.config.runtimes, name) ? "" : name;
 }
 
 Status Containers::check_machine(const Json& host_config) const {
   if (const std::string other = other_runtime(host_config); !other.empty()) {
-    if (const auto found = runtime::foreign::find_runtime(other, services_.settings.config.runtimes); !found)
-      return fail("Unknown runtime specified " + other + ": " + found.error().what);
+    const auto& configured = services_.settings.config.runtimes;
+    if (const auto found = runtime::foreign::find_runtime(other, configured); !found)
+      return fail("Unknown runtime specified " + other +
+                  (is_named(configured, other) ? ": " + found.error().what : ""));
   }
   if (flag_of(host_config, "OomKillDisable") && !runtime::cgroup::can_wait_out_of_memory(services_.hierarchies))
     return fail(
