@@ -29,8 +29,9 @@ void as_dockerfile(const std::string& text) {
   if (!stages) return require(stages.error().what.starts_with("Dockerfile:"));
   require(needed_stages(*stages, "").has_value());
   (void)unused_arguments(*file, {{"A", "b"}});
+  const Arguments none;
   for (const Stage& stage : stages->all) {
-    Scope scope(*stages, {}, platform);
+    Scope scope(*stages, none, platform);
     ImageSettings settings;
     for (const Instruction& at : stage.body) {
       if (at.keyword == "ARG") (void)scope.declare(at, settings, file->escape);

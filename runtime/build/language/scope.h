@@ -13,8 +13,10 @@ namespace mete::runtime::build {
 
 class Scope {
  public:
+  // All three outlive it.
   Scope(const Stages& stages, const Arguments& given, const Arguments& platform)
       : stages_(&stages), given_(&given), platform_(&platform) {}
+  Scope(const Stages& stages, const Arguments&& given, const Arguments& platform) = delete;
 
   // ARG NAME[=default]...; the defaults may use variables. Returns the instruction with these replaced. An argument
   // with neither a default nor a value is declared and not set.
