@@ -88,13 +88,19 @@ std::string repository_of(const std::string& name) {
   return colon == std::string::npos || name.find('/', colon) != std::string::npos ? name : name.substr(0, colon);
 }
 
+namespace {
+
+tl::unexpected<Error> too_long(std::size_t size) {
+  return fail("image name: found " + std::to_string(size) + " characters with its tag, expected at most " +
+              std::to_string(kLongest));
+}
+
+}  // namespace
+
 Result<std::string> normalize_name(const std::string& name) {
   const auto bad = [&](const std::string& why) { return fail("image name \"" + name + "\": " + why); };
   if (name.empty()) return bad("found nothing, expected a name like busybox or registry.example/team/app:1.2");
-  if (name.size() > kLongest) {
-    return fail("image name: found " + std::to_string(name.size()) + " characters, expected at most " +
-                std::to_string(kLongest));
-  }
+  if (name.size() > kLongest) return too_long(name.size());
   // With a digest the tag says nothing: docker leaves it out.
   const auto at = name.find('@');
   const std::string digest = at == std::string::npos ? "" : name.substr(at + 1);
@@ -128,7 +134,9 @@ Result<std::string> normalize_name(const std::string& name) {
   const bool official =
       host.empty() && repository.starts_with(kLibrary) && repository.find('/', kLibrary.size()) == std::string::npos;
   if (official) repository.erase(0, kLibrary.size());
-  return (host.empty() ? "" : host + "/") + repository + (digest.empty() ? ":" + tag : "@" + digest);
+  std::string whole = (host.empty() ? "" : host + "/") + repository + (digest.empty() ? ":" + tag : "@" + digest);
+  if (whole.size() > kLongest) return too_long(whole.size());  // with the tag that was not said
+  return whole;
 }
 
 }  // namespace mete::runtime::image
