@@ -11,6 +11,7 @@ namespace {
 
 // A name becomes a file name, followed by ".json.tmp".
 constexpr std::size_t kLongest = 240;
+constexpr std::size_t kLongestAsked = 1000;  // docker.io/library/ and a tag beside a digest are taken off
 
 bool lower(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -100,7 +101,7 @@ tl::unexpected<Error> too_long(std::size_t size) {
 Result<std::string> normalize_name(const std::string& name) {
   const auto bad = [&](const std::string& why) { return fail("image name \"" + name + "\": " + why); };
   if (name.empty()) return bad("found nothing, expected a name like busybox or registry.example/team/app:1.2");
-  if (name.size() > kLongest) return too_long(name.size());
+  if (name.size() > kLongestAsked) return too_long(name.size());
   // With a digest the tag says nothing: docker leaves it out.
   const auto at = name.find('@');
   const std::string digest = at == std::string::npos ? "" : name.substr(at + 1);
