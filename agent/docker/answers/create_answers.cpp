@@ -13,6 +13,12 @@
 namespace mete::agent::docker {
 namespace {
 
+std::vector<std::string> layer_paths(const runtime::image::Store& images, const runtime::image::Image& image) {
+  std::vector<std::string> paths;
+  for (const auto& each : image.layers) paths.push_back(images.layers_directory() + "/" + each);
+  return paths;
+}
+
 // The client hears of its container when the volumes have what the image has there.
 void fill_then_answer(Engine& engine, const Call& call, const ContainerRecord& record,
                       const runtime::image::Image& image) {
@@ -24,8 +30,7 @@ void fill_then_answer(Engine& engine, const Call& call, const ContainerRecord& r
       fills.push_back({engine.containers().volumes().directory() + "/" + each.source, each.target});
   }
   if (fills.empty()) return done();
-  std::vector<std::string> layers;
-  for (const auto& each : image.layers) layers.push_back(engine.services().images.layers_directory() + "/" + each);
+  const auto layers = layer_paths(engine.services().images, image);
   const auto filled = std::make_shared<Status>();
   engine.services().workers.run([filled, layers, fills] { *filled = fill_volumes(layers, fills); },
                                 [&engine, call, filled, done, id = record.id] {
@@ -41,9 +46,7 @@ void fill_then_answer(Engine& engine, const Call& call, const ContainerRecord& r
 Status add_groups(const runtime::image::Store& images, const runtime::image::Image& image, ContainerRecord& record) {
   const auto words = words_of(record.host_config, "GroupAdd");
   if (words.empty()) return {};
-  std::vector<std::string> layers;
-  for (const auto& each : image.layers) layers.push_back(images.layers_directory() + "/" + each);
-  METE_TRY(const auto view, runtime::image::MergedView::open(layers));
+  METE_TRY(const auto view, runtime::image::MergedView::open(layer_paths(images, image)));
   METE_TRY(const std::string group, view.text("etc/group"));
   Json& numbers = record.config["MeteGroups"] = Json::array();
   for (const auto& word : words) {

@@ -5,17 +5,11 @@ import platform
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
-from mete_agent import Agent, run_tests, skip_case, wait_for  # noqa: E402
+from mete_agent import Agent, run_tests, skip_case, wait_for, write  # noqa: E402
+from pods import pod  # noqa: E402
 
 COUNT = 40
-POD = """apiVersion: v1
-kind: Pod
-metadata: {name: small-%d}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - {name: main, image: busybox, command: [sleep, "100000"], resources: {limits: {cpu: 10m, memory: 8Mi}}}
-"""
+LIMITS = "resources: {limits: {cpu: 10m, memory: 8Mi}}"
 
 
 def code_in_memory(pid):
@@ -38,8 +32,7 @@ def test_the_code_of_a_burst_goes_once_it_is_over():
         agent.start()
         pid = agent.process.pid
         for index in range(COUNT):
-            with open("%s/small-%d.yaml" % (agent.manifests, index), "w") as out:
-                out.write(POD % index)
+            write("%s/small-%d.yaml" % (agent.manifests, index), pod("small-%d" % index, lines=LIMITS))
         most = [0]
 
         def has_fallen():
