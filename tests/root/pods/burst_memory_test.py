@@ -31,17 +31,26 @@ def test_the_code_of_a_burst_goes_once_it_is_over():
     with Agent() as agent:
         agent.start()
         pid = agent.process.pid
-        for index in range(COUNT):
-            write("%s/small-%d.yaml" % (agent.manifests, index), pod("small-%d" % index, lines=LIMITS))
-        most = [0]
+        most, count = 0, 0
 
         def has_fallen():
+            nonlocal most
             now = code_in_memory(pid)
-            most[0] = max(most[0], now)
-            return agent.log_text().count(" event=Started ") >= COUNT and now < most[0] / 2
+            most = max(most, now)
+            return agent.log_text().count(" event=Started ") >= count and now < most / 2
 
-        wait_for("the code to go", has_fallen, 60, 0.02)
-        assert len(agent.pods()) == COUNT, "it does its work as before"
+        # On a busy machine a second may pass between two of the starts. Then they were no burst, and there is another one.
+        for last in (False, False, False, True):
+            for index in range(count, count + COUNT):
+                write("%s/small-%d.yaml" % (agent.manifests, index), pod("small-%d" % index, lines=LIMITS))
+            count += COUNT
+            try:
+                wait_for("the code to go", has_fallen, 60 if last else 15, 0.02)
+                break
+            except AssertionError:
+                if last:
+                    raise
+        assert len(agent.pods()) == count, "it does its work as before"
         agent.get("/metrics")
 
 
