@@ -119,13 +119,15 @@ std::optional<HttpResponse> complaint_of(ErrorCode error, const HttpLimits& limi
   return text_response(400, "Not an HTTP request: " + error.message() + ".\n");
 }
 
+std::string chunk_head(std::size_t size) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, size, 16).ptr;
+  return std::string(digits, end) + "\r\n";
+}
+
 std::string framed(std::string chunk) {
   if (chunk.empty()) return {};
-  char size[20];
-  const auto end = std::to_chars(size, size + sizeof size, chunk.size(), 16).ptr;
-  std::string head(size, end);
-  head += "\r\n";
-  chunk.insert(0, head);
+  chunk.insert(0, chunk_head(chunk.size()));
   chunk += "\r\n";
   return chunk;
 }

@@ -39,6 +39,8 @@ struct AnswerForm {
 // The response to a request that could not be read; empty: the connection has ended, so no response is sent.
 [[nodiscard]] std::optional<HttpResponse> complaint_of(ErrorCode error, const HttpLimits& limits);
 
+// What stands before a chunk of a chunked body (RFC 9112, 7.1). "\r\n" stands behind it.
+[[nodiscard]] std::string chunk_head(std::size_t size);
 // One chunk of a chunked body; nothing for an empty text, which would end the body.
 [[nodiscard]] std::string framed(std::string chunk);
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";

@@ -13,7 +13,9 @@
 #include <boost/optional/optional.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <type_traits>
 
@@ -269,7 +271,8 @@ class Session final : public HttpReply,
   // takes too long for the whole body.
   void write_piece(bool last) {
     lowest().expires_at(std::min(Clock::now() + limits().slow, body_end_));
-    asio::async_write(stream_, asio::buffer(piece_),
+    const std::array<asio::const_buffer, 2> buffers{asio::buffer(frame_), asio::buffer(piece_)};
+    asio::async_write(stream_, buffers, all_at_once,
                       [self = this->shared_from_this(), last](ErrorCode error, std::size_t) {
                         if (error) {
                           if (error == beast::error::timeout) self->shared_->refused("slow");
@@ -286,14 +289,30 @@ class Session final : public HttpReply,
     lowest().expires_never();
     source_->next([self = this->shared_from_this()](Result<std::string> piece, bool last) {
       if (!piece || self->closed_) return self->cut();
-      self->piece_ = self->chunked_ ? framed(std::move(*piece)) : std::move(*piece);
-      if (last && self->chunked_) self->piece_ += kLastChunk;
+      self->piece_ = std::move(*piece);
+      if (self->chunked_) self->frame_piece(last);
       self->write_piece(last);
     });
   }
 
+  // The head of a chunk stays apart from its text, which would have to move for it.
+  void frame_piece(bool last) {
+    frame_.clear();
+    if (!piece_.empty()) {
+      frame_ = chunk_head(piece_.size());
+      piece_ += "\r\n";
+    }
+    if (last) piece_ += kLastChunk;
+  }
+
+  // Asio's own condition cuts what is sent into 64 KiB a call.
+  static std::size_t all_at_once(ErrorCode error, std::size_t /*sent*/) {
+    return error ? 0 : std::numeric_limits<std::size_t>::max();
+  }
+
   void end_answer() {
     source_.reset();
+    frame_ = {};
     piece_ = {};
     if (keep_alive_) return await_request(limits().idle);
     if constexpr (kTls) {
@@ -334,6 +353,7 @@ class Session final : public HttpReply,
   std::shared_ptr<runtime::UniqueFd> file_;  // of a body that goes into one, while it is read
   std::optional<http::request_parser<http::buffer_body>> file_parser_;
   std::shared_ptr<HttpSource> source_;
+  std::string frame_;  // goes before piece_
   std::string piece_;
   Clock::time_point asked_at_{};
   Clock::time_point body_end_{};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collectors/exposition/exposition.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -11,44 +12,43 @@
 namespace mete::collectors {
 namespace {
 
-void append_integer(std::string& out, std::uint64_t number) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out.append(digits.data(), end);
+// Each writes to `at`, where kLongestNumber bytes are free, and returns the end.
+constexpr std::size_t kLongestNumber = 32;
+
+char* put_integer(char* at, std::uint64_t number) {
+  return std::to_chars(at, at + kLongestNumber, number).ptr;
 }
 
 // Nanoseconds as seconds, exactly: "1.5", "0.000000001", "3".
-void append_seconds(std::string& out, std::int64_t nanoseconds) {
+char* put_seconds(char* at, std::int64_t nanoseconds) {
   constexpr std::uint64_t kSecond = 1'000'000'000;
   std::uint64_t rest = static_cast<std::uint64_t>(nanoseconds);
   if (nanoseconds < 0) {
-    out += '-';
+    *at++ = '-';
     rest = 0 - rest;
   }
-  append_integer(out, rest / kSecond);
+  at = std::to_chars(at, at + kLongestNumber - 1, rest / kSecond).ptr;
   rest %= kSecond;
-  if (rest == 0) return;
-  std::array<char, 10> fraction;
-  fraction[0] = '.';
-  for (std::size_t i = 9; i > 0; --i) {
-    fraction[i] = static_cast<char>('0' + rest % 10);
+  if (rest == 0) return at;
+  constexpr std::size_t kPlaces = 9;
+  *at = '.';
+  for (std::size_t i = kPlaces; i > 0; --i) {
+    at[i] = static_cast<char>('0' + rest % 10);
     rest /= 10;
   }
-  std::size_t size = fraction.size();
-  while (fraction[size - 1] == '0') --size;
-  out.append(fraction.data(), size);
+  at += kPlaces;
+  while (*at == '0') --at;
+  return at + 1;
 }
 
-void append_real(std::string& out, double number) {
-  if (std::isnan(number)) {
-    out += "NaN";
-  } else if (std::isinf(number)) {
-    out += number > 0 ? "+Inf" : "-Inf";
-  } else {
-    std::array<char, 32> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-    out.append(digits.data(), end);
-  }
+char* put_text(char* at, std::string_view text) {
+  return at + text.copy(at, text.size());
+}
+
+char* put_real(char* at, double number) {
+  if (std::isnan(number)) return put_text(at, "NaN");
+  if (std::isinf(number)) return put_text(at, number > 0 ? "+Inf" : "-Inf");
+  return std::to_chars(at, at + kLongestNumber, number).ptr;
 }
 
 // The length of the UTF-8 character at the start of `text`; 0 when the bytes are invalid (overlong, surrogate, cut
@@ -96,17 +96,23 @@ std::string_view type_name(MetricType type, Format format) {
   return "untyped";
 }
 
-void Value::append_to(std::string& out) const {
+char* Value::put(char* at) const {
   switch (kind_) {
     case Kind::kAbsent:
-      return;
+      return at;
     case Kind::kInteger:
-      return append_integer(out, bits_.integer);
+      return put_integer(at, bits_.integer);
     case Kind::kNanoseconds:
-      return append_seconds(out, bits_.nanoseconds);
+      return put_seconds(at, bits_.nanoseconds);
     case Kind::kReal:
-      return append_real(out, bits_.real);
+      return put_real(at, bits_.real);
   }
+  return at;
+}
+
+void Value::append_to(std::string& out) const {
+  std::array<char, kLongestNumber> text;
+  out.append(text.data(), put(text.data()));
 }
 
 double Value::number() const {
@@ -125,7 +131,14 @@ double Value::number() const {
 }
 
 void append_label_value(std::string& out, std::string_view value) {
+  const auto is_plain = [](char c) {
+    return static_cast<unsigned char>(c) < 0x80 && c != '\\' && c != '"' && c != '\n';
+  };
   while (!value.empty()) {
+    const auto special = std::find_if_not(value.begin(), value.end(), is_plain);
+    out.append(value.begin(), special);
+    value.remove_prefix(static_cast<std::size_t>(special - value.begin()));
+    if (value.empty()) return;
     const std::size_t length = utf8_length(value);
     if (length == 0) {
       out += "\xef\xbf\xbd";
@@ -150,6 +163,8 @@ void append_label_value(std::string& out, std::string_view value) {
 }
 
 void LabelBlock::add(std::string_view name, std::string_view value) {
+  constexpr std::size_t kSigns = 4;  // ,=""
+  text_.reserve(text_.size() + name.size() + value.size() + kSigns);
   if (!text_.empty()) text_ += ',';
   text_ += name;
   text_ += "=\"";
@@ -205,7 +220,7 @@ void FamilyWriter::write_exemplar(const Exemplar& exemplar) {
   exemplar.value.append_to(out_);
   if (!exemplar.at) return;
   out_ += ' ';
-  append_seconds(out_, std::chrono::nanoseconds(exemplar.at->time_since_epoch()).count());
+  Value(std::chrono::nanoseconds(exemplar.at->time_since_epoch())).append_to(out_);
 }
 
 void FamilyWriter::add_suffixed(std::string_view suffix, const LabelBlock& labels, Value value, std::string_view extra,
@@ -216,17 +231,24 @@ void FamilyWriter::add_suffixed(std::string_view suffix, const LabelBlock& label
   out_.append(name_);
   if (!suffix.empty()) out_.append(suffix);
   const std::string& block = labels.text();
+  std::array<char, kLongestNumber + 3> end;  // "} ", the number, a line's end: one append for all of it
+  char* at = end.data();
   if (!block.empty() || !extra.empty()) {
     out_ += '{';
     out_.append(block);
     if (!block.empty() && !extra.empty()) out_ += ',';
     out_.append(extra);
-    out_ += '}';
+    *at++ = '}';
   }
-  out_ += ' ';
-  value.append_to(out_);
-  if (exemplar != nullptr && format_ == Format::kOpenMetrics) write_exemplar(*exemplar);
-  out_ += '\n';
+  *at++ = ' ';
+  at = value.put(at);
+  if (exemplar != nullptr && format_ == Format::kOpenMetrics) {
+    out_.append(end.data(), at);
+    write_exemplar(*exemplar);
+    at = end.data();
+  }
+  *at++ = '\n';
+  out_.append(end.data(), at);
 }
 
 }  // namespace mete::collectors

@@ -39,6 +39,7 @@ std::string_view ExpositionStream::next(std::size_t size) {
   piece_.clear();
   // A family of protobuf is one message, with its length before it: it is not cut.
   const bool whole = format_ == Format::kProtobuf;
+  const auto families = all_families();
   while (writer_ && (piece_.size() < size || (whole && series_ > 0))) {
     if (series_ == reading_->series.size()) {
       ++family_;
@@ -46,7 +47,7 @@ std::string_view ExpositionStream::next(std::size_t size) {
       continue;
     }
     const Series& series = reading_->series[series_++];
-    const Family& family = *all_families()[family_];
+    const Family& family = *families[family_];
     const LabelBlock* const labels = labels_for(family, series);
     if (labels == nullptr) continue;
     Lines lines(*writer_, *labels);
