@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/base/csv_fields.h"
 #include "config/convert/docker_amounts.h"
 #include "config/convert/service.h"
 #include "config/model/diagnostics.h"
@@ -235,20 +236,20 @@ class RunLine {
   }
 
   // The long form of compose; docker has more than one name for some keys.
-  [[nodiscard]] YamlNode mount(std::string_view text) const {
+  YamlNode mount(const std::string& text) {
     YamlNode node = scalar("");
     node.kind = YamlNode::Kind::kMap;
-    while (!text.empty()) {
-      const std::string_view part = text.substr(0, text.find(','));
-      text.remove_prefix(std::min(text.size(), part.size() + 1));
+    const auto fields = csv_fields(text);
+    if (!fields) error("--mount: " + fields.error().what);
+    for (const std::string& part : fields.value_or(std::vector<std::string>())) {
       const auto equals = part.find('=');
-      std::string key(part.substr(0, equals));
+      std::string key = part.substr(0, equals);
       if (key == "src") key = "source";
       if (key == "dst" || key == "destination") key = "target";
       if (key == "ro") key = "readonly";
-      const bool truth = equals == std::string_view::npos;
+      const bool truth = equals == std::string::npos;
       node.entries.push_back(
-          {key, 1, node.column, scalar(truth ? "true" : std::string(part.substr(equals + 1)), key == "readonly")});
+          {key, 1, node.column, scalar(truth ? "true" : part.substr(equals + 1), key == "readonly")});
     }
     return node;
   }

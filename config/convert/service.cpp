@@ -6,6 +6,7 @@
 
 #include "config/convert/docker_amounts.h"
 #include "config/model/diagnostics.h"
+#include "config/resolve/expand.h"
 #include "config/values/names.h"
 
 namespace mete::config {
@@ -167,13 +168,13 @@ Value command_of(const View& view) {
   Value words;
   if (!view) return words;
   if (view.node().kind == YamlNode::Kind::kList) {
-    for (const auto& word : view.items()) words.push(word.text());
+    for (const auto& word : view.items()) words.push(escaped(word.text()));
     return words;
   }
   const auto split = shell_words(view.text());
   if (!split) view.error(mismatch("a quote that is not closed", "a command"));
   if (split) {
-    for (const auto& word : *split) words.push(word);
+    for (const auto& word : *split) words.push(escaped(word));
   }
   return words;
 }

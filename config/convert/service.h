@@ -56,7 +56,8 @@ struct Pair {
   View at;
 };
 [[nodiscard]] std::vector<Pair> pairs_of(const View& view, std::string_view separators = "=");
-// A command: a list, or a text that a shell would split.
+// A command: a list, or a text that a shell would split. A Pod expands $(NAME) in it, compose and docker do not: it is
+// escaped.
 [[nodiscard]] Value command_of(const View& view);
 
 }  // namespace mete::config

@@ -3,6 +3,7 @@
 // one that is not ready. (A livenessProbe would end it.)
 #include "config/convert/docker_amounts.h"
 #include "config/convert/service.h"
+#include "config/resolve/expand.h"
 
 namespace mete::config {
 namespace {
@@ -24,9 +25,9 @@ Value command_of_check(const View& test) {
   if (shell) {
     command.push("/bin/sh");
     command.push("-c");
-    command.push(words.size() > 1 ? words[1] : test.text());
+    command.push(escaped(words.size() > 1 ? words[1] : test.text()));
   } else if (!words.empty() && words.front() == "CMD") {
-    for (std::size_t i = 1; i < words.size(); ++i) command.push(words[i]);
+    for (std::size_t i = 1; i < words.size(); ++i) command.push(escaped(words[i]));
   } else if (words.empty() || words.front() != "NONE") {
     test.error(mismatch(describe(test.node()), "a text, or a list that begins with CMD, CMD-SHELL or NONE"));
   }

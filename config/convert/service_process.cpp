@@ -5,6 +5,7 @@
 
 #include "config/convert/docker_amounts.h"
 #include "config/convert/service.h"
+#include "config/resolve/expand.h"
 
 namespace mete::config {
 namespace {
@@ -13,12 +14,6 @@ std::optional<std::int64_t> number_of(std::string_view text) {
   std::int64_t value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// Kubernetes expands $(NAME) in values; compose does not.
-std::string literal(std::string value) {
-  for (std::size_t at = 0; (at = value.find("$(", at)) != std::string::npos; at += 3) value.insert(at, "$");
   return value;
 }
 
@@ -53,7 +48,7 @@ class Environment {
     for (const auto& [name, value] : all_) {
       Value each;
       each["name"] = name;
-      each["value"] = literal(value);
+      each["value"] = escaped(value);
       env.push(std::move(each));
     }
     return env;

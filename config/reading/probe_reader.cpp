@@ -7,6 +7,7 @@
 #include "config/model/diagnostics.h"
 #include "config/reading/fields.h"
 #include "config/reading/readers.h"
+#include "config/resolve/expand.h"
 
 namespace mete::config {
 namespace {
@@ -166,6 +167,21 @@ std::vector<RestartRule> read_rules(const View& view, bool has_policy) {
   return rules;
 }
 
+// As the kubelet does: variables whose value is in the manifest are put in as they stand there, those with `valueFrom`
+// are empty, and those of `envFrom` are not known (ExpandContainerCommandOnlyStatic in its pkg/kubelet/container).
+std::optional<Probe> with_variables(std::optional<Probe> probe, const std::vector<EnvVar>& env) {
+  auto* const exec = probe ? std::get_if<ExecAction>(&probe->action) : nullptr;
+  if (exec == nullptr) return probe;
+  const auto value_of = [&](std::string_view name) -> std::optional<std::string> {
+    const auto last = std::find_if(env.rbegin(), env.rend(), [&](const EnvVar& each) { return each.name == name; });
+    if (last == env.rend()) return std::nullopt;
+    const auto* const text = std::get_if<std::string>(&last->source);
+    return text != nullptr ? *text : "";
+  };
+  for (auto& word : exec->command) word = expand(word, value_of);
+  return probe;
+}
+
 }  // namespace
 
 void read_care(const View& view, Container& to) {
@@ -177,9 +193,9 @@ void read_care(const View& view, Container& to) {
   to.stop_signal = signal.text();
   if (signal && !is_signal(to.stop_signal))
     signal.error(mismatch(describe(signal.node()), "a signal such as SIGTERM or SIGRTMIN+3"));
-  to.startup = read_probe(view["startupProbe"], ports, false);
-  to.liveness = read_probe(view["livenessProbe"], ports, false);
-  to.readiness = read_probe(view["readinessProbe"], ports, true);
+  to.startup = with_variables(read_probe(view["startupProbe"], ports, false), to.env);
+  to.liveness = with_variables(read_probe(view["livenessProbe"], ports, false), to.env);
+  to.readiness = with_variables(read_probe(view["readinessProbe"], ports, true), to.env);
   const View policy = view["restartPolicy"];
   if (policy) to.restart = read_enum(policy, kRestartPolicyNames, RestartPolicy::kAlways);
   to.restart_rules = read_rules(view["restartPolicyRules"], bool(policy));

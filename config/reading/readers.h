@@ -39,7 +39,7 @@ void check_bandwidth(const View& annotations, bool host_network);
 [[nodiscard]] RuntimeClass read_runtime_class(const View& view);
 
 [[nodiscard]] Container read_container(const View& view);
-void read_care(const View& view, Container& to);  // its probes, hooks, stop signal and restart rules
+void read_care(const View& view, Container& to);  // probes, hooks, stop signal, restart rules; reads its env
 // Of an init container that is no sidecar: it has neither probes nor hooks.
 void check_no_care(const View& view);
 [[nodiscard]] std::vector<EnvVar> read_env(const View& view);

@@ -106,7 +106,8 @@ class Assembler {
       index(file.config_maps, "ConfigMap", around_->config_maps, state_.errors);
       index(file.secrets, "Secret", around_->secrets, state_.errors);
       index(file.policies, "Policy", around_->policies, state_.errors);
-      for (const auto& each : file.runtime_classes) around_->runtime_classes.emplace(each.metadata.name, each);
+      for (const auto& runtime_class : file.runtime_classes)
+        around_->runtime_classes.emplace(runtime_class.metadata.name, runtime_class);
     }
     std::map<std::string, Service> services;
     for (const auto& file : files_) index(file.documents->services, "Service", services, state_.errors);

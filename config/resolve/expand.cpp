@@ -31,4 +31,15 @@ std::string expand(std::string_view text, const Lookup& lookup) {
   return out;
 }
 
+std::string escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+    if (text[at] == '$' && (next == '$' || next == '(')) out += '$';
+    out += text[at];
+  }
+  return out;
+}
+
 }  // namespace mete::config

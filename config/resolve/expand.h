@@ -16,4 +16,8 @@ using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
 // other character and an unclosed `$(` are left unchanged. Inserted values are not expanded again.
 [[nodiscard]] std::string expand(std::string_view text, const Lookup& lookup);
 
+// The text that expand() turns into `text`, whatever the variables are: each `$` that means something to expand() is
+// doubled. For what was written for a program that expands nothing.
+[[nodiscard]] std::string escaped(std::string_view text);
+
 }  // namespace mete::config

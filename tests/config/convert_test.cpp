@@ -45,6 +45,8 @@ TEST(Convert, EachKeyOfAService) {
       {"", "kind: Pod\nmetadata:\n  name: web\n  labels:\n    app: web\nspec:\n  restartPolicy: Never\n"},
       {"    command: nginx -g 'daemon off;'\n", "    args:\n    - nginx\n    - \"-g\"\n    - \"daemon off;\"\n"},
       {"    command: [a, \"8\"]\n", "    args:\n    - a\n    - \"8\"\n"},
+      {"    command: [sh, -c, \"echo $$(B) $$$$ $$B\"]\n", "    - \"echo $$(B) $$$ $B\"\n"},
+      {"    healthcheck: {test: \"test $$(id -u) = 0\"}\n", "        - \"test $$(id -u) = 0\"\n"},
       {"    entrypoint: /run.sh x\n", "    command:\n    - /run.sh\n    - x\n"},
       {"    environment: {A: 1, B: \"yes\", C: \"$${X} $$(Y)\"}\n",
        "    - name: A\n      value: \"1\"\n    - name: B\n      value: \"yes\"\n    - name: C\n      value: \"${X} "
@@ -201,6 +203,25 @@ TEST(Convert, ALineOfDockerRun) {
         "    stdin: true\n    tty: true\n", "runAsUser: 1000\n", "periodSeconds: 5\n", "restartPolicy: Always\n"}) {
     EXPECT_NE(made.manifests.find(expected), std::string::npos) << expected << "in\n" << made.manifests;
   }
+}
+
+// A Pod expands $(NAME) and $$ in commands, values and probes; docker leaves them to the program.
+TEST(Convert, WhatDockerDoesNotExpandStaysAsItWas) {
+  const auto made =
+      run("-e B=1 -e 'P=a$$b' -e 'Q=$$(B)' --health-cmd 'test $(id -u) = 0' --entrypoint 'sh$$' image -c "
+          "'echo $(B) $$ $B'");
+  for (const auto* expected : {"value: \"a$$$b\"\n", "value: \"$$$$(B)\"\n", "- \"test $$(id -u) = 0\"\n",
+                               "- \"sh$$$\"\n", "- \"echo $$(B) $$$ $B\"\n"}) {
+    EXPECT_NE(made.manifests.find(expected), std::string::npos) << expected << "in\n" << made.manifests;
+  }
+}
+
+TEST(Convert, AMountIsCommaSeparatedWithQuotes) {
+  const auto made = run(R"x(--mount 'type=bind,"source=/etc/a,b",target=/conf,readonly' image)x");
+  EXPECT_NE(made.manifests.find("path: /etc/a,b\n"), std::string::npos) << made.manifests;
+  EXPECT_NE(made.manifests.find("      mountPath: /conf\n      readOnly: true\n"), std::string::npos) << made.manifests;
+  EXPECT_NE(joined(run(R"x(--mount 'type=bind,source="/a,b",target=/c' image)x").errors).find("double quote"),
+            std::string::npos);
 }
 
 TEST(Convert, PlacesInALineAreColumns) {

@@ -31,5 +31,14 @@ INSTANTIATE_TEST_SUITE_P(All, Expand,
                                          Case{"$(A", "$(A"}, Case{"$(", "$("}, Case{"${A}", "${A}"}, Case{"$()", "$()"},
                                          Case{"$(A)$", "a$"}, Case{"$(A $(A)", "$(A $(A)"}));
 
+TEST(Escaped, ExpandGivesTheTextBack) {
+  EXPECT_EQ(escaped("$(A)"), "$$(A)");
+  EXPECT_EQ(escaped("a$b ${A} $"), "a$b ${A} $") << "what is no reference stays as it is";
+  const auto lookup = [](std::string_view) -> std::optional<std::string> { return "replaced"; };
+  for (const std::string_view text :
+       {"", "$", "$$", "$$$", "a$$b", "$(A)", "$$(A)", "$$$(A)", "$(A", "x$$", "$$$$(A)$"})
+    EXPECT_EQ(expand(escaped(text), lookup), text);
+}
+
 }  // namespace
 }  // namespace mete::config

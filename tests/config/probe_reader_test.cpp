@@ -43,6 +43,20 @@ TEST(ProbeReader, AllOfIt) {
   EXPECT_EQ(container.readiness, (Probe{.action = GrpcCheck{50, "s"}, .success_threshold = 2}));
 }
 
+TEST(ProbeReader, ACommandSeesTheVariablesAsTheKubeletPutsThemIn) {
+  const auto container = read(
+      "    env:\n"
+      "    - {name: PORT, value: \"80\"}\n"
+      "    - {name: URL, value: \"h:$(PORT)\"}\n"
+      "    - {name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}\n"
+      "    livenessProbe: {exec: {command: [a, $(PORT), $(URL), \"<$(NODE)>\", $(NONE), $$(PORT), $PORT]}}\n"
+      "    lifecycle: {preStop: {exec: {command: [a, $(PORT)]}}}\n");
+  ASSERT_TRUE(container.liveness);
+  EXPECT_EQ(std::get<ExecAction>(container.liveness->action).command,
+            (std::vector<std::string>{"a", "80", "h:$(PORT)", "<>", "$(NONE)", "$(PORT)", "$PORT"}));
+  EXPECT_EQ(container.pre_stop, HookAction(ExecAction{{"a", "$(PORT)"}})) << "a hook's command is not expanded";
+}
+
 TEST(ProbeReader, HooksSignalAndRules) {
   const auto container = read(
       "    lifecycle: {stopSignal: SIGRTMIN+3, postStart: {sleep: {seconds: 2}}, preStop: {tcpSocket: {port: 9}}}\n"

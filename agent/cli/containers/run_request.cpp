@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "agent/cli/containers/published_ports.h"
+#include "config/base/csv_fields.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -38,10 +39,9 @@ Status add_mount(const std::string& text, Json& host) {
                 "tmpfs-size=, tmpfs-mode=");
   };
   Json mount = {{"Type", "volume"}};
-  for (std::size_t from = 0; from <= text.size();) {
-    const auto end = std::min(text.find(',', from), text.size());
-    const std::string word = text.substr(from, end - from);
-    from = end + 1;
+  const auto words = config::csv_fields(text);
+  if (!words) return fail("--mount: " + words.error().what);
+  for (const std::string& word : *words) {
     const auto equal = word.find('=');
     const std::string key = word.substr(0, equal);
     const std::string value = equal == std::string::npos ? "true" : word.substr(equal + 1);

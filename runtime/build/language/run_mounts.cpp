@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "config/base/csv_fields.h"
 #include "config/convert/docker_amounts.h"
 
 namespace mete::runtime::build {
@@ -14,21 +15,11 @@ struct Field {
   bool has_value = false;
 };
 
-// Comma-separated, as CSV: a field in double quotes may have commas.
-std::vector<Field> fields_of(const std::string& text) {
-  std::vector<std::string> parts(1);
-  bool quoted = false;
-  for (const char c : text) {
-    if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
+Result<std::vector<Field>> fields_of(const std::string& text) {
+  const auto parts = config::csv_fields(text);
+  if (!parts) return fail("--mount: " + parts.error().what);
   std::vector<Field> fields;
-  for (const std::string& part : parts) {
+  for (const std::string& part : *parts) {
     const std::size_t equals = part.find('=');
     const bool has_value = equals != std::string::npos;
     fields.push_back({lower_case(part.substr(0, equals)), has_value ? part.substr(equals + 1) : "", has_value});
@@ -147,7 +138,7 @@ Status fill_defaults(RunMount& mount) {
 }
 
 Result<RunMount> read_mount(const std::string& text) {
-  const auto fields = fields_of(text);
+  METE_TRY(const auto fields, fields_of(text));
   RunMount mount;
   METE_TRY(mount.kind, kind_of(fields));
   mount.read_only = mount.kind == RunMountKind::kBind;
