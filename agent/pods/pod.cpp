@@ -149,7 +149,7 @@ void Pod::begin_adopted() {
   begun_ = true;
   if (rebooted) {
     record_.boot_id = services_.boot_id;
-    run_init_again(record_);
+    begin_after_reboot(record_);
     save(Durability::volatile_);
   }
   if (record_.terminating) {

@@ -94,9 +94,10 @@ bool is_finished(const PodRecord& record) {
   return all_done;
 }
 
-void run_init_again(PodRecord& record) {
+void begin_after_reboot(PodRecord& record) {
   if (is_finished(record)) return;
   for (auto& container : record.containers) {
+    container.fresh = true;
     if (!container.init || container.sidecar || !is_done(container)) continue;
     container.state = ContainerState::kWaiting;
     container.next_start = {};

@@ -33,8 +33,8 @@ struct NextSteps {
 // has failed as a whole.
 [[nodiscard]] bool is_finished(const PodRecord& record);
 // After a reboot: what init containers made may have been in memory, or in a network that is gone. As in Kubernetes
-// they run again before the containers do, unless the pod is finished.
-void run_init_again(PodRecord& record);
+// they run again before the containers do, and a sidecar is waited for again, unless the pod is finished.
+void begin_after_reboot(PodRecord& record);
 
 // The containers of an ending pod that must be ended now: all but the sidecars; once those have ended, the last
 // sidecar.

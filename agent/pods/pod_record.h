@@ -47,7 +47,7 @@ struct ContainerRecord {
   std::uint32_t restarts = 0;         // attempts that followed an end
   std::uint32_t restarts_in_row = 0;  // of these by the restart policy, since a person has started it
   bool has_ended = false;             // the exit_* fields hold the last attempt that ended
-  bool fresh = false;  // not started since the pod began anew with all containers: its ends before that do not count
+  bool fresh = false;  // not started since the pod began anew, or the machine: its ends before that do not count
   int exit_code = 0;
   int exit_signal = 0;
   WallTime started_at{};

@@ -54,10 +54,10 @@ TEST(PodLogic, InitContainersRunAgainAfterAReboot) {
   using enum ContainerState;
   auto record = pod({container(true, kExited), container(true, kExited), container(false, kWaiting)});
   record.containers[2].has_ended = true;
-  run_init_again(record);
+  begin_after_reboot(record);
   EXPECT_EQ(next_steps(record, kNow).start, (Indices{0}));
   auto finished = pod({container(true, kExited), container(false, kExited, 1)});
-  run_init_again(finished);
+  begin_after_reboot(finished);
   EXPECT_TRUE(next_steps(finished, kNow).start.empty());
   EXPECT_TRUE(is_finished(finished));
 }
@@ -95,6 +95,19 @@ TEST(PodLogic, ASidecarIsStartedAndNotWaitedFor) {
       << "restarted beside the containers";
   EXPECT_EQ(starts({sidecar(kWaiting, true), container(false, kExited)}), Indices{}) << "nobody is left to need it";
   EXPECT_EQ(starts({sidecar(kWaiting, true), container(true, kExited, 1), container(false, kWaiting)}), Indices{});
+}
+
+TEST(PodLogic, ASidecarIsWaitedForAgainAfterAReboot) {
+  using enum ContainerState;
+  auto record = pod({sidecar(kWaiting, true), container(true, kExited), container(false, kWaiting)});
+  for (auto& each : record.containers) each.has_ended = true;
+  EXPECT_EQ(next_steps(record, kNow).start, (Indices{0, 2})) << "without a reboot nobody waits for it again";
+  begin_after_reboot(record);
+  EXPECT_EQ(next_steps(record, kNow).start, (Indices{0}));
+  EXPECT_EQ(phase_of(record, RestartPolicy::kAlways), PodPhase::kPending);
+  record.containers[0].state = kRunning;
+  record.containers[0].started = true;
+  EXPECT_EQ(next_steps(record, kNow).start, (Indices{1}));
 }
 
 TEST(PodLogic, SidecarsAreEndedLastInReverse) {
