@@ -51,6 +51,21 @@ Status check_security(const Json& host) {
 
 }  // namespace
 
+// In another container's network the names and the ports are that one's.
+Status check_shared_network(const Json& body, const Json& host) {
+  if (!text_of(host, "NetworkMode").starts_with("container:")) return {};
+  const auto conflict = [](const char* what) { return fail(std::string("conflicting options: ") + what); };
+  // {"80/tcp": {}} is something.
+  const auto has = [](const Json& in, const char* name) { return !field(in, name).empty(); };
+  if (!text_of(body, "Hostname").empty()) return conflict("hostname and the network mode");
+  if (has(host, "Dns")) return conflict("dns and the network mode");
+  if (has(host, "ExtraHosts")) return conflict("custom host-to-IP mapping and the network mode");
+  if (has(host, "PortBindings") || flag_of(host, "PublishAllPorts"))
+    return conflict("port publishing and the container type network mode");
+  if (has(body, "ExposedPorts")) return conflict("port exposing and the container type network mode");
+  return {};
+}
+
 std::span<const Refused> refused_fields() {
   return kRefused;
 }
@@ -93,6 +108,7 @@ Status check_asked(const Json& body) {
   }
   if (text_of(host, "UTSMode") == "host" && !(text_of(body, "Hostname").empty() && text_of(body, "Domainname").empty()))
     return fail("conflicting options: hostname and the UTS mode");
+  METE_CHECK(check_shared_network(body, host));
   return {};
 }
 

@@ -139,6 +139,10 @@ class Pod : private DriftOwner {
   // A failure to write is told once and does not stop anything: the kernel still has the truth.
   void save(runtime::Durability durability);
   [[nodiscard]] Status try_save(runtime::Durability durability);  // for what must not be made unrecorded
+  // The network namespace of what runs of it. The error: nothing does.
+  [[nodiscard]] Result<runtime::UniqueFd> open_network() const;
+  // By its own words, or as the pod whose network it is in. There is a plan.
+  [[nodiscard]] bool is_in_machines_network() const;
   void report(Severity severity, std::string reason, const std::string& container, std::string message,
               std::vector<std::pair<std::string, std::string>> fields = {});
   // Raises the pod's own limit so that a container's raised limit fits into it. After an error nothing is changed.

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flags of docker's command line, each as it is seen from inside the container. The network is the test's own."""
+import os
+import signal
+import sys
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+import own_network  # noqa: E402
+from docker_api import Docker  # noqa: E402
+from docker_cli import DOCKER, with_client  # noqa: E402
+from mete_agent import run_tests, skip, wait_for  # noqa: E402
+
+SERVE = "mkdir /www; echo page >/www/index.html; httpd -p 127.0.0.1:8080 -h /www; exec sleep 1000"
+FETCH = ("wget", "-qO-", "http://127.0.0.1:8080/")
+PORT_START = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+NETWORK = ("readlink", "/proc/self/ns/net")
+
+
+def put(path, text):
+    """Into a file of the kernel's, which write() would replace."""
+    with open(path, "w") as out:
+        out.write(text)
+
+
+@with_client(network=False)
+def test_the_network_of_a_container_that_is_in_none(agent, docker):
+    docker.run("create", "--name", "early", "--network", "container:nosuch", "busybox", "true", code=1)
+    docker.run("run", "-d", "--name", "web", "--network", "none", "--hostname", "webhost", "--sysctl", "net.ipv4.ip_unprivileged_port_start=77", "busybox", "sh", "-c", SERVE)
+    wait_for("the page", lambda: docker.say("exec", "web", "sh", "-c", " ".join(FETCH) + " || true") == "page")
+    assert docker.say("run", "--rm", "--network", "container:web", "busybox", *FETCH) == "page"
+    docker.run("run", "-d", "--name", "side", "--network", "container:web", "--restart", "always", "busybox", "sleep", "1000")
+    own = docker.say("exec", "web", *NETWORK)
+    assert docker.say("exec", "side", *NETWORK) == own != os.readlink("/proc/self/ns/net")
+    # It is called as the other, and the other's settings stay.
+    assert docker.say("exec", "side", "hostname") == "webhost"
+    assert docker.say("exec", "web", "cat", PORT_START) == "77"
+    # And of a container in the network of another.
+    assert docker.say("run", "--rm", "--network", "container:side", "busybox", *NETWORK) == own
+    assert agent.pod("docker/side")["network"]["name"] == "none"
+    agent.kill()
+    agent.start()
+    assert docker.say("exec", "side", *FETCH) == "page"
+    docker.run("restart", "-t", "0", "side")
+    assert docker.say("exec", "side", *NETWORK) == own
+    # The other has a new one at each start, and a restarted container is in that.
+    docker.run("restart", "-t", "0", "web")
+    new = docker.say("exec", "web", *NETWORK)
+    assert new != own == docker.say("exec", "side", *NETWORK)
+    os.kill(int(docker.say("inspect", "-f", "{{.State.Pid}}", "side")), signal.SIGKILL)
+    wait_for("its next start", lambda: docker.say("inspect", "-f", "{{.RestartCount}} {{.State.Status}}", "side") == "1 running")
+    assert docker.say("exec", "side", *NETWORK) == new
+    docker.run("stop", "-t", "0", "web")
+    failed = docker.run("run", "--rm", "--network", "container:web", "busybox", "true", code=125)
+    assert "expected one that runs" in failed.stderr, failed
+    docker.run("rm", "-f", "web", "side")
+    wait_for("nothing to be left", lambda: os.listdir(agent.state + "/networks/endpoints") == [])
+
+
+@with_client(network=False)
+def test_the_network_of_a_container_that_is_in_the_machines(agent, docker):
+    # A container's own network has 0 here: the machine's setting must stay.
+    put(PORT_START, "1000")
+    docker.run("run", "-d", "--name", "web", "--network", "host", "busybox", "sleep", "1000")
+    look = "readlink /proc/self/ns/net; hostname; cat %s; cat /etc/hosts" % PORT_START
+    out = docker.run("run", "--rm", "--network", "container:web", "busybox", "sh", "-c", look).stdout.split("\n", 3)
+    assert out[:3] == [os.readlink("/proc/self/ns/net"), os.uname().nodename, "1000"], out
+    assert out[3] == open("/etc/hosts").read(), out
+    assert open(PORT_START).read() == "1000\n"
+    refused = docker.run("run", "--rm", "--network", "container:web", "--sysctl", "net.core.somaxconn=9", "busybox", "true", code=125)
+    assert "no setting net.core.somaxconn" in refused.stderr, refused
+    docker.run("run", "-d", "--name", "side", "--network", "container:web", "busybox", "sleep", "1000")
+    docker.run("rm", "-f", "web")
+    assert docker.say("exec", "side", *NETWORK) == os.readlink("/proc/self/ns/net")
+    agent.kill()
+    agent.start()
+    assert agent.pod("docker/side")["network"]["name"] == "host"
+    docker.run("rm", "-f", "side")
+
+
+@with_client(network=False)
+def test_what_another_containers_network_has_is_that_containers(agent, docker):
+    docker.run("run", "-d", "--name", "web", "--network", "none", "busybox", "sleep", "1000")
+    api = {"Image": "busybox", "Cmd": ["true"]}
+    for more, why in (({"Hostname": "x"}, "hostname and the network mode"), ({"ExposedPorts": {"80/tcp": {}}}, "port exposing"),
+                      ({"HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": ""}]}}}, "port publishing"), ({"HostConfig": {"Dns": ["192.0.2.1"]}}, "dns"),
+                      ({"HostConfig": {"ExtraHosts": ["a:192.0.2.1"]}}, "custom host-to-IP mapping")):
+        body = {**api, **more, "HostConfig": {**more.get("HostConfig", {}), "NetworkMode": "container:web"}}
+        answer = Docker(agent).ask("POST", "/containers/create", body)
+        assert "conflicting options: " + why in answer.message, (more, answer)
+    assert docker.say("ps", "-aq", "--filter", "status=created") == ""
+
+
+if __name__ == "__main__":
+    if DOCKER is None:
+        skip("needs the docker command line (Debian: docker.io)")
+    own_network.enter()
+    run_tests(sys.modules[__name__])
