@@ -44,6 +44,9 @@ Status check_security(const Json& host) {
     const bool is_profile = option.starts_with("seccomp=") || option.starts_with("seccomp:");
     if (!is_profile && std::find(kKnown.begin(), kKnown.end(), option) == kKnown.end())
       return refuse("SecurityOpt", "\"" + option.substr(0, 60) + "\"",
+    if (is_profile && option.substr(8) == "builtin" && flag_of(host, "Privileged"))
+      return refuse("SecurityOpt", "\"" + option + "\"",
+                    "a privileged container has no filter but that of a file: expected seccomp=FILE or unconfined");
                     "expected no-new-privileges, seccomp=PROFILE, apparmor=unconfined or label=disable");
   }
   return {};

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flags of docker's command line, each as it is seen from inside the container. The network is the test's own."""
+import json
 import os
 import signal
 import sys
@@ -8,7 +9,7 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
 from docker_api import Docker  # noqa: E402
 from docker_cli import DOCKER, with_client  # noqa: E402
-from mete_agent import run_tests, skip, wait_for  # noqa: E402
+from mete_agent import run_tests, skip, wait_for, write  # noqa: E402
 
 SERVE = "mkdir /www; echo page >/www/index.html; httpd -p 127.0.0.1:8080 -h /www; exec sleep 1000"
 FETCH = ("wget", "-qO-", "http://127.0.0.1:8080/")
@@ -88,6 +89,36 @@ def test_what_another_containers_network_has_is_that_containers(agent, docker):
         answer = Docker(agent).ask("POST", "/containers/create", body)
         assert "conflicting options: " + why in answer.message, (more, answer)
     assert docker.say("ps", "-aq", "--filter", "status=created") == ""
+
+
+NO_MKDIR = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}
+LOOK = "mkdir /new 2>&1; grep -E '^(Seccomp|NoNewPrivs|CapBnd):' /proc/self/status"
+
+
+@with_client(network=False)
+def test_a_privileged_container_has_the_profile_of_a_file(agent, docker):
+    profile = agent.work + "/profile.json"
+    write(profile, json.dumps(NO_MKDIR))
+    inside = docker.say("run", "--rm", "--privileged", "busybox", "sh", "-c", LOOK)
+    assert "No space" not in inside and "Seccomp:\t0" in inside and "NoNewPrivs:\t0" in inside, inside
+    [bounding] = [line for line in inside.splitlines() if line.startswith("CapBnd")]
+    inside = docker.say("run", "--rm", "--privileged", "--security-opt", "seccomp=" + profile, "busybox", "sh", "-c", LOOK)
+    assert "No space left on device" in inside and "Seccomp:\t2" in inside and bounding in inside, inside
+    inside = docker.say("run", "--rm", "--privileged", "--security-opt", "seccomp=unconfined", "--security-opt", "no-new-privileges", "busybox", "sh", "-c", LOOK)
+    assert "No space" not in inside and "Seccomp:\t0" in inside and "NoNewPrivs:\t1" in inside and bounding in inside, inside
+    # A rule for who may administer the system is in force: a privileged container may.
+    write(profile, json.dumps({**NO_MKDIR, "syscalls": [{**NO_MKDIR["syscalls"][0], "includes": {"caps": ["CAP_SYS_ADMIN"]}}]}))
+    assert "No space left" in docker.say("run", "--rm", "--privileged", "--security-opt", "seccomp=" + profile, "busybox", "sh", "-c", LOOK)
+    refused = docker.run("run", "--rm", "--privileged", "--security-opt", "seccomp=builtin", "busybox", "true", code=125)
+    assert "expected seccomp=FILE or unconfined" in refused.stderr, refused
+    # An exec has it, too, and it is there after the agent's end.
+    docker.run("run", "-d", "--name", "web", "--privileged", "--security-opt", "seccomp=" + profile, "busybox", "sleep", "1000")
+    agent.kill()
+    agent.start()
+    assert "No space left" in docker.run("exec", "web", "mkdir", "/new", code=1).stderr
+    docker.run("restart", "-t", "0", "web")
+    assert "No space left" in docker.run("exec", "web", "mkdir", "/new", code=1).stderr
+    docker.run("rm", "-f", "web")
 
 
 if __name__ == "__main__":
