@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
@@ -119,6 +120,76 @@ def test_a_privileged_container_has_the_profile_of_a_file(agent, docker):
     docker.run("restart", "-t", "0", "web")
     assert "No space left" in docker.run("exec", "web", "mkdir", "/new", code=1).stderr
     docker.run("rm", "-f", "web")
+
+
+def context(agent, text):
+    folder = agent.work + "/context"
+    os.makedirs(folder, exist_ok=True)
+    write(folder + "/Dockerfile", "FROM busybox\n" + text)
+    return folder
+
+
+LOOK_AROUND = "RUN readlink /proc/self/ns/net >/net; ls /sys/class/net >/devices; cat /etc/resolv.conf >/resolv; ip -o -4 addr >/addresses\n"
+
+
+@with_client(network=True)
+def test_a_build_is_in_the_default_network_or_another(agent, docker):
+    folder = context(agent, LOOK_AROUND)
+    machine = os.readlink("/proc/self/ns/net")
+
+    def built(*flags):
+        docker.run("build", "--no-cache", "-t", "made", *flags, folder)
+        docker.run("create", "--name", "made", "made", "true")
+        texts = [docker.say("cp", "made:" + each, "-").replace("\0", "") for each in ("/net", "/devices", "/resolv", "/addresses")]
+        docker.run("rm", "made")
+        return texts
+    net, devices, resolv, addresses = built()
+    assert machine not in net and "eth0" in devices and "10.77." in addresses, (net, devices, addresses)
+    assert "nameserver 10.77.0.1" in resolv, resolv
+    wait_for("it to leave the network", lambda: os.listdir(agent.state + "/networks/endpoints") == [])
+    wait_for("its device to go", lambda: not [each for each in own_network.devices() if each.startswith("mte") and each != "mete0"])
+    net, _, _, addresses = built("--network", "host")
+    assert machine in net and own_network.HOST in addresses, (net, addresses)
+    net, devices, _, addresses = built("--network", "none")
+    assert machine not in net and "eth0" not in devices and "10.77." not in addresses, (net, devices, addresses)
+    docker.run("network", "create", "--subnet", "10.99.0.0/24", "mine")
+    docker.run("run", "-d", "--name", "web", "--network", "mine", "busybox", "sleep", "1000")
+    assert "10.99.0." in built("--network", "mine")[3]
+    assert docker.say("exec", "web", *NETWORK) in built("--network", "container:web")[0]
+    assert docker.say("exec", "web", "echo", "still") == "still"
+    for network, why in (("nosuch", "network nosuch not found"), ("container:nosuch", "No such container: nosuch")):
+        assert why in docker.run("build", "--network", network, folder, code=1).stderr, network
+    docker.run("rm", "-f", "web")
+    docker.run("network", "rm", "mine")
+
+
+@with_client(network=True)
+def test_a_build_of_an_agent_that_is_killed_leaves_no_end_on_the_bridge(agent, docker):
+    folder = context(agent, "RUN echo begun; sleep 1000\n")
+    build = subprocess.Popen([DOCKER, "build", folder], env=docker.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in build.stdout:
+        if line == "begun\n":
+            break
+    ends = lambda: [each for each in own_network.devices() if each.startswith("mte") and each != "mete0"]  # noqa: E731
+    assert len(ends()) == 1 and len(os.listdir(agent.state + "/networks/endpoints")) == 1, ends()
+    agent.kill()
+    build.wait(60)
+    agent.start("--network", "bridge")
+    wait_for("it to go", lambda: ends() == [] and os.listdir(agent.state + "/networks/endpoints") == [])
+    # A client that goes ends its build.
+    build = subprocess.Popen([DOCKER, "build", folder], env=docker.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in build.stdout:
+        if line == "begun\n":
+            break
+    build.kill()
+    build.wait(60)
+    wait_for("that one to go", lambda: ends() == [] and os.listdir(agent.state + "/networks/endpoints") == [])
+
+
+@with_client(network=False)
+def test_a_build_of_an_agent_without_networks_has_the_machines(agent, docker):
+    docker.run("build", "-t", "made", context(agent, LOOK_AROUND))
+    assert docker.say("run", "--rm", "made", "cat", "/net") == os.readlink("/proc/self/ns/net")
 
 
 if __name__ == "__main__":
