@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::array kRefused = std::to_array<Refused>({
     {"BlkioWeightDevice", "a container has one weight for all disks (--blkio-weight)"},
-    {"CgroupParent", "all containers of an agent are below its own cgroup (--cgroup-parent)"},
     {"CpuRealtimePeriod", "no container gets realtime bandwidth"},
     {"CpuRealtimeRuntime", "no container gets realtime bandwidth"},
     {"DeviceRequests", "no device driver is known"},
@@ -44,15 +43,13 @@ Status check_security(const Json& host) {
     const bool is_profile = option.starts_with("seccomp=") || option.starts_with("seccomp:");
     if (!is_profile && std::find(kKnown.begin(), kKnown.end(), option) == kKnown.end())
       return refuse("SecurityOpt", "\"" + option.substr(0, 60) + "\"",
+                    "expected no-new-privileges, seccomp=PROFILE, apparmor=unconfined or label=disable");
     if (is_profile && option.substr(8) == "builtin" && flag_of(host, "Privileged"))
       return refuse("SecurityOpt", "\"" + option + "\"",
                     "a privileged container has no filter but that of a file: expected seccomp=FILE or unconfined");
-                    "expected no-new-privileges, seccomp=PROFILE, apparmor=unconfined or label=disable");
   }
   return {};
 }
-
-}  // namespace
 
 // In another container's network the names and the ports are that one's.
 Status check_shared_network(const Json& body, const Json& host) {
@@ -68,6 +65,8 @@ Status check_shared_network(const Json& body, const Json& host) {
   if (has(body, "ExposedPorts")) return conflict("port exposing and the container type network mode");
   return {};
 }
+
+}  // namespace
 
 std::span<const Refused> refused_fields() {
   return kRefused;
@@ -109,9 +108,9 @@ Status check_asked(const Json& body) {
     if (network == "host" || network == "none" || network.starts_with("container:"))
       return fail("conflicting options: mac-address and the network mode");
   }
+  METE_CHECK(check_shared_network(body, host));
   if (text_of(host, "UTSMode") == "host" && !(text_of(body, "Hostname").empty() && text_of(body, "Domainname").empty()))
     return fail("conflicting options: hostname and the UTS mode");
-  METE_CHECK(check_shared_network(body, host));
   return {};
 }
 

@@ -8,9 +8,10 @@ import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
+from cgroups import Cgroup  # noqa: E402
 from docker_api import Docker  # noqa: E402
 from docker_cli import DOCKER, with_client  # noqa: E402
-from mete_agent import run_tests, skip, wait_for, write  # noqa: E402
+from mete_agent import cgroup_mounts, run_tests, skip, wait_for, write  # noqa: E402
 
 SERVE = "mkdir /www; echo page >/www/index.html; httpd -p 127.0.0.1:8080 -h /www; exec sleep 1000"
 FETCH = ("wget", "-qO-", "http://127.0.0.1:8080/")
@@ -120,6 +121,85 @@ def test_a_privileged_container_has_the_profile_of_a_file(agent, docker):
     docker.run("restart", "-t", "0", "web")
     assert "No space left" in docker.run("exec", "web", "mkdir", "/new", code=1).stderr
     docker.run("rm", "-f", "web")
+
+
+def cgroups_of(docker, name):
+    """The paths of its first process in all hierarchies, from the machine."""
+    pid = docker.say("inspect", "-f", "{{.State.Pid}}", name)
+    return [line.strip().split(":", 2)[2] for line in open("/proc/%s/cgroup" % pid)]
+
+
+def folders(path):
+    return [mount + path for mount in cgroup_mounts() if os.path.isdir(mount + path)]
+
+
+@with_client(network=False)
+def test_a_container_is_below_the_cgroup_that_is_named(agent, docker):
+    team = agent.parent + "/team"
+    docker.run("run", "-d", "--name", "one", "--cgroup-parent", team + "/web", "-m", "64m", "busybox", "sleep", "1000")
+    docker.run("run", "-d", "--name", "two", "--cgroup-parent", "team", "busybox", "sleep", "1000")
+    for name, above in (("one", team + "/web/"), ("two", team + "/")):
+        own = agent.pod("docker/" + name)["containers"][0]["cgroup"]
+        assert own == above + "docker_%s/%s" % (name, name), own
+        assert own in cgroups_of(docker, name), cgroups_of(docker, name)
+    assert docker.say("inspect", "-f", "{{.HostConfig.CgroupParent}}", "one", "two").split() == [team + "/web", "team"]
+    # A limit of the parent holds what is in it, the container's own is there beside it, and both are measured.
+    pids = [each for each in folders(team) if os.path.exists(each + "/pids.max")][0]
+    put(pids + "/pids.max", "2")
+    failed = docker.run("exec", "two", "sh", "-c", "true & wait", code=None)
+    assert "can't fork" in failed.stderr, failed
+    put(pids + "/pids.max", "max")
+    assert Cgroup(agent.pod("docker/one")["containers"][0]["cgroup"]).memory_limit() == 64 << 20
+    metrics = agent.get("/metrics")
+    assert 'id="%s/web/docker_one/one"' % team in metrics and 'id="%s/docker_two/two"' % team in metrics
+    assert docker.say("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}}", "one") == "one 1"
+    agent.kill()
+    agent.start()
+    assert docker.say("exec", "one", "echo", "here") == "here"
+    assert docker.say("ps", "-q", "--filter", "status=running").count("\n") == 1
+    docker.run("restart", "-t", "0", "one")
+    assert (team + "/web/docker_one/one") in cgroups_of(docker, "one")
+    docker.run("rm", "-f", "one")
+    wait_for("the inner one to go", lambda: folders(team + "/web") == [])
+    assert folders(team)
+    # Killed between the last container's end and the removal.
+    docker.run("kill", "two")
+    wait_for("its end", lambda: docker.say("inspect", "-f", "{{.State.Running}}", "two") == "false")
+    docker.run("rm", "two")
+    wait_for("all to go", lambda: agent.pod_cgroups() == [])
+    assert os.listdir(agent.run + "/cgroup-parents") == []
+
+
+@with_client(network=False)
+def test_a_parent_that_was_there_stays_and_what_is_left_in_it_goes(agent, docker):
+    mine = [mount + agent.parent + "/mine" for mount in cgroup_mounts() if os.path.isdir(mount + agent.parent)]
+    for each in mine:
+        os.mkdir(each)
+    docker.run("run", "-d", "--name", "web", "--cgroup-parent", "mine/inner", "busybox", "sleep", "1000")
+    agent.kill()
+    # What no record knows of, in a parent: an agent died between the two.
+    stray = [each + "/docker_stray" for each in mine]
+    for each in stray:
+        os.mkdir(each)
+    agent.start()
+    wait_for("the stray to go", lambda: not any(map(os.path.isdir, stray)))
+    assert "docker_stray" in agent.event("Orphan")["message"]
+    assert docker.say("exec", "web", "echo", "here") == "here"
+    docker.run("rm", "-f", "web")
+    wait_for("what was made to go", lambda: not any(os.path.isdir(each + "/inner") for each in mine))
+    assert all(map(os.path.isdir, mine))
+    agent.kill()
+    agent.start()
+    assert all(map(os.path.isdir, mine))
+
+
+@with_client(network=False)
+def test_a_parent_elsewhere_is_refused(agent, docker):
+    for asked in ("/other", "/", agent.parent + "x", agent.parent + "/../other", "../other", "a//b", "a_b", "a/./b", "x" * 2000):
+        refused = docker.run("run", "--rm", "--cgroup-parent", asked, "busybox", "true", code=125)
+        assert "HostConfig.CgroupParent: found cgroup parent" in refused.stderr and ", expected " in refused.stderr, (asked, refused)
+    assert docker.say("ps", "-aq") == "" and agent.pod_cgroups() == []
+    assert docker.say("run", "--rm", "--cgroup-parent", agent.parent, "busybox", "echo", "here") == "here"
 
 
 def context(agent, text):

@@ -76,6 +76,9 @@ Status Containers::check_machine(const Json& host_config) const {
       return fail("Unknown runtime specified " + other +
                   (is_named(configured, other) ? ": " + found.error().what : ""));
   }
+  if (const auto below = cgroup_parent_below(services_.settings.cgroup_parent, text_of(host_config, "CgroupParent"));
+      !below)
+    return fail("HostConfig.CgroupParent: " + below.error().what);
   if (flag_of(host_config, "OomKillDisable") && !runtime::cgroup::can_wait_out_of_memory(services_.hierarchies))
     return fail(
         "HostConfig.OomKillDisable: found true, expected false: a kernel with cgroup v2's memory controller cannot let "
