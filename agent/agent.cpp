@@ -97,6 +97,10 @@ class Agent {
 
   Status open() {
     events_.listen([](const Event& event) { log(event); });
+    networks_.find_namespaces_by([this](const std::string& key) -> Result<runtime::UniqueFd> {
+      const Pod* const pod = reconciler_.find(key);
+      return pod == nullptr ? fail("pod " + key + ": found none of that name") : pod->open_network();
+    });
     METE_CHECK(read_facts());
     keep_spare_descriptors();
     reserve_low_descriptors();

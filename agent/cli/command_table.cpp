@@ -85,7 +85,7 @@ constexpr Entry kCommands[] = {
     {"wait", add_wait},
     {"oom", add_oom},
     {"image images rmi save load import history commit export", add_images},
-    {"build", add_build},
+    {"build build-for-agent", add_build},
     {"builder", add_builder},
     {"pull push tag pull-for-agent", add_registry},
     {"search", add_search},

@@ -14,8 +14,8 @@ struct Plain {
   const char* parameter;
   const char* option;
 };
-constexpr std::array kTexts = std::to_array<Plain>(
-    {{"dockerfile", "--file"}, {"target", "--target"}, {"platform", "--platform"}, {"networkmode", "--network"}});
+constexpr std::array kTexts =
+    std::to_array<Plain>({{"dockerfile", "--file"}, {"target", "--target"}, {"platform", "--platform"}});
 constexpr std::array kFlags = std::to_array<Plain>({{"nocache", "--no-cache"}, {"pull", "--pull"}, {"q", "--quiet"}});
 constexpr std::array kNotDone = {"remote",     "extrahosts", "squash",    "cachefrom", "cpuperiod",    "cpuquota",
                                  "cpusetcpus", "cpusetmems", "cpushares", "memswap",   "cgroupparent", "shmsize",

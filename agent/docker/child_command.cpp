@@ -74,6 +74,7 @@ void ChildCommand::begin(asio::io_context& loop, pid_t pid) {
   await_child(loop, pid, [self = shared_from_this()](int code) {
     self->pid_ = 0;
     self->code_ = code;
+    if (self->calls_.reaped) self->calls_.reaped();
     self->finish();
   });
   read();

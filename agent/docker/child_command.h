@@ -35,6 +35,8 @@ class ChildCommand : public std::enable_shared_from_this<ChildCommand> {
     std::function<std::string(const std::string& line)> said;  // for the client; empty: nothing
     // `errors`: what the command said of its failure. The result is the last that the client gets.
     std::function<std::string(int code, const std::string& errors)> ended;
+    // Its process is gone, with or without the client. Not when start() fails.
+    std::function<void()> reaped = {};
   };
   // `words` begin with "mete". `input` is its standard input. `client` gets what `calls` make of its output, no faster
   // than it reads.

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::array kRefused = std::to_array<Refused>({
     {"BlkioWeightDevice", "a container has one weight for all disks (--blkio-weight)"},
-    {"CgroupParent", "all containers of an agent are below its own cgroup (--cgroup-parent)"},
     {"CpuRealtimePeriod", "no container gets realtime bandwidth"},
     {"CpuRealtimeRuntime", "no container gets realtime bandwidth"},
     {"DeviceRequests", "no device driver is known"},
@@ -45,7 +44,25 @@ Status check_security(const Json& host) {
     if (!is_profile && std::find(kKnown.begin(), kKnown.end(), option) == kKnown.end())
       return refuse("SecurityOpt", "\"" + option.substr(0, 60) + "\"",
                     "expected no-new-privileges, seccomp=PROFILE, apparmor=unconfined or label=disable");
+    if (is_profile && option.substr(8) == "builtin" && flag_of(host, "Privileged"))
+      return refuse("SecurityOpt", "\"" + option + "\"",
+                    "a privileged container has no filter but that of a file: expected seccomp=FILE or unconfined");
   }
+  return {};
+}
+
+// In another container's network the names and the ports are that one's.
+Status check_shared_network(const Json& body, const Json& host) {
+  if (!text_of(host, "NetworkMode").starts_with("container:")) return {};
+  const auto conflict = [](const char* what) { return fail(std::string("conflicting options: ") + what); };
+  // {"80/tcp": {}} is something.
+  const auto has = [](const Json& in, const char* name) { return !field(in, name).empty(); };
+  if (!text_of(body, "Hostname").empty()) return conflict("hostname and the network mode");
+  if (has(host, "Dns")) return conflict("dns and the network mode");
+  if (has(host, "ExtraHosts")) return conflict("custom host-to-IP mapping and the network mode");
+  if (has(host, "PortBindings") || flag_of(host, "PublishAllPorts"))
+    return conflict("port publishing and the container type network mode");
+  if (has(body, "ExposedPorts")) return conflict("port exposing and the container type network mode");
   return {};
 }
 
@@ -91,6 +108,7 @@ Status check_asked(const Json& body) {
     if (network == "host" || network == "none" || network.starts_with("container:"))
       return fail("conflicting options: mac-address and the network mode");
   }
+  METE_CHECK(check_shared_network(body, host));
   if (text_of(host, "UTSMode") == "host" && !(text_of(body, "Hostname").empty() && text_of(body, "Domainname").empty()))
     return fail("conflicting options: hostname and the UTS mode");
   return {};

@@ -34,6 +34,11 @@ NetworkSpec default_network(const config::NetworkPolicy& policy) {
   return spec;
 }
 
+// Of a pod in the namespace of one that is in no network: nothing of it is on a bridge.
+bool is_outside(const std::string& network) {
+  return network == kMachinesNetwork || network == kNoNetwork;
+}
+
 // The machine lacks it or these rights do: trying again is of no use.
 bool is_for_good(const Error& error) {
   constexpr std::array kCodes = {EPERM, EACCES, EOPNOTSUPP, EPROTONOSUPPORT, EAFNOSUPPORT, ENOSYS};
@@ -103,9 +108,10 @@ void Networks::read_records(const std::optional<std::set<std::string>>& pods) {
     const auto text = runtime::read_file(AT_FDCWD, record_of(name));
     auto endpoint = text ? parse_endpoint(*text) : tl::unexpected(text.error());
     const auto network = endpoint ? networks_.find(endpoint->network) : networks_.end();
+    const bool of_none = endpoint && endpoint->shared && is_outside(endpoint->network);
     const bool taken =
-        known && network != networks_.end() &&
-        (endpoint->shared || is_of_plugins(endpoint->network) || network->second.addresses.take(endpoint->address));
+        known && (of_none || (network != networks_.end() && (endpoint->shared || is_of_plugins(endpoint->network) ||
+                                                             network->second.addresses.take(endpoint->address))));
     if (!taken) {
       (void)::unlink(record_of(name).c_str());
       continue;
@@ -150,7 +156,7 @@ std::vector<NetworkSpec> Networks::list() const {
 NetworkThread::Endpoints Networks::all_endpoints() const {
   NetworkThread::Endpoints all;
   for (const auto& [uid, member] : members_) {
-    all.push_back(member.endpoint);
+    if (!is_outside(member.endpoint.network)) all.push_back(member.endpoint);
     all.insert(all.end(), member.more.begin(), member.more.end());
   }
   return all;

@@ -30,6 +30,13 @@ inline constexpr const char* kDefaultNetwork = "bridge";
 // A network of which nobody has said a subnet has a /24 of these.
 inline constexpr config::IpRange kRangesToChooseFrom{{false, {10, 78, 0, 0}}, 16};
 
+// What a pod's endpoint names that is in the network namespace of a pod which is in none of these networks.
+inline constexpr const char* kMachinesNetwork = "host";
+inline constexpr const char* kNoNetwork = "none";
+
+// The network namespace that exactly this process is in. Error ESRCH or ENOENT: there is no such process any more.
+[[nodiscard]] Result<runtime::UniqueFd> open_network_of(const runtime::process::ProcessId& process);
+
 class OverlayStore;
 
 class Networks {
@@ -46,6 +53,14 @@ class Networks {
   // The network that the pod asks for by its annotation mete/network, or the default one; "container:POD": that of
   // another pod; empty: none, or the machine's.
   [[nodiscard]] std::string network_of(const config::Pod& pod) const;
+
+  // networks_shared.cpp: the namespace of a pod, "default/web", that is in no network of this agent's. The error: it is
+  // not there, or does not run. Set before the first pod connects.
+  using FindNamespace = std::function<Result<runtime::UniqueFd>(const std::string& pod)>;
+  void find_namespaces_by(FindNamespace find) { find_namespace_ = std::move(find); }
+  // A pod in the network of another one, of which nothing runs: the other may have been started anew meanwhile. One
+  // that does not run now has left it its namespace.
+  void rejoin(const std::string& uid, const config::Pod& pod);
 
   // Whether it is to be connected at all.
   [[nodiscard]] bool wants(const config::Pod& pod) const;
@@ -273,7 +288,9 @@ class Networks {
   [[nodiscard]] Members::iterator find_pod(const std::string& pod);
   [[nodiscard]] std::string record_of_more(const std::string& uid, const std::string& network) const;
   void attach_more(const std::string& uid, runtime::network::Endpoint endpoint, const Done& done);
-  [[nodiscard]] Status share(const std::string& uid, const config::Pod& pod, const std::string& with);
+  void connect_with(const std::string& uid, const config::Pod& pod, Done done);
+  [[nodiscard]] Result<Member> shared_with(const config::Pod& pod);
+  [[nodiscard]] Status share(const std::string& uid, const config::Pod& pod);
   void forget_sharers(const runtime::network::Endpoint& endpoint);
 
   Services& services_;
@@ -285,6 +302,7 @@ class Networks {
   std::vector<Done> waiting_;
   std::map<std::string, Network> networks_;
   Members members_;
+  FindNamespace find_namespace_;
   std::vector<Joining> joining_;
   PortClaims claims_;
   DnsResponder dns_;

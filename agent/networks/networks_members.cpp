@@ -22,7 +22,6 @@ using runtime::network::NetworkSpec;
 
 constexpr const char* kAddressAnnotation = "mete/ip";
 constexpr const char* kHardwareAnnotation = "mete/mac";
-constexpr std::string_view kOfAnother = "container:";
 
 // The hardware address that a pod asks for.
 Result<runtime::network::MacAddress> read_hardware(const NetworkSpec& network, const std::string& text) {
@@ -115,12 +114,10 @@ void Networks::connect(const std::string& uid, const config::Pod& pod, const run
   if (is_of_plugins(name)) return connect_plugins(uid, pod, bandwidth, std::move(done));
   if (network != networks_.end() && !has_bridge(network->second.spec))
     return connect_now(uid, pod, bandwidth, std::move(done));
-  // That of a pod which has one needs no bridge.
-  if (name.starts_with(kOfAnother) && share(uid, pod, name.substr(kOfAnother.size()))) return done({});
+  if (is_of_another(name)) return connect_with(uid, pod, std::move(done));
   when_up([this, uid, pod, bandwidth, name, publishes, done = std::move(done)](const Status& up) {
     if (!up && !unavailable_.empty() && !publishes) return done({});
     if (!up) return done(up);
-    if (name.starts_with(kOfAnother)) return done(share(uid, pod, name.substr(kOfAnother.size())));
     connect_now(uid, pod, bandwidth, [this, publishes, done](const Status& connected) {
       const bool starts_without = !connected && gives_up(connected.error()) && !publishes;
       done(starts_without ? Status() : connected);
@@ -204,10 +201,8 @@ void Networks::joined(const Joining& joining, Result<runtime::UniqueFd> inside) 
 bool Networks::adopt(const std::string& uid, const runtime::process::ProcessId& process) {
   const auto member = members_.find(uid);
   if (member == members_.end()) return false;
-  const auto alive = runtime::process::open_pidfd(process);
-  auto inside = runtime::open_at(AT_FDCWD, "/proc/" + std::to_string(process.pid) + "/ns/net", O_RDONLY);
-  // Alive still: what was opened was not another process of that number.
-  if (!alive || !inside || !runtime::process::send_signal(*alive, 0)) return false;
+  auto inside = open_network_of(process);
+  if (!inside) return false;
   member->second.inside = std::move(*inside);
   answer_inside(uid, [](const Status&) {});
   return true;
@@ -235,8 +230,13 @@ void Networks::forget(const std::string& uid) {
 void Networks::disconnect(const std::string& uid) {
   const auto member = members_.find(uid);
   if (member == members_.end()) return;
+  // The namespace is another pod's, and no rule and no device is this one's.
+  if (member->second.endpoint.shared) {
+    (void)::unlink(record_of(uid).c_str());
+    return forget(uid);
+  }
   const auto leave_plugins = [&](const std::string& record, const Endpoint& endpoint) {
-    if (!is_of_plugins(endpoint.network) || endpoint.shared) return false;
+    if (!is_of_plugins(endpoint.network)) return false;
     (void)::unlink(record.c_str());
     cni_.remove(uid, endpoint.network, [](const Status&) {});
     return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Further networks of a pod that runs, and pods in the network of another pod.
+// Further networks of a pod that runs.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,10 +7,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "agent/networks/endpoint_record.h"
 #include "agent/networks/networks.h"
-#include "config/model/objects.h"
-#include "runtime/file.h"
 
 namespace mete::agent {
 namespace {
@@ -141,25 +138,6 @@ void Networks::disconnect_more(const std::string& pod, const std::string& networ
   });
 }
 
-Status Networks::share(const std::string& uid, const config::Pod& pod, const std::string& with) {
-  const std::string key = with.find('/') == std::string::npos ? pod.metadata.namespace_ + "/" + with : with;
-  const auto other = find_pod(key);
-  if (other == members_.end() || !other->second.inside.valid() || other->second.endpoint.shared)
-    return fail("network container:" + with + ": found no pod " + key +
-                " with a network of its own, expected one that " + "runs");
-  if (!published_ports(pod).empty())
-    return fail("hostPort: found a pod in the network of " + key + ", expected the ports with that pod");
-  Endpoint endpoint = other->second.endpoint;
-  endpoint.shared = true;
-  endpoint.bandwidth = {};  // it is held once
-  endpoint.ports.clear();
-  endpoint.names = {config::full_name(pod.metadata)};
-  METE_CHECK(runtime::replace_file(record_of(uid), to_json(endpoint), 0600, runtime::Durability::volatile_));
-  runtime::UniqueFd inside(::fcntl(other->second.inside.get(), F_DUPFD_CLOEXEC, 0));
-  members_[uid] = {std::move(endpoint), std::move(inside), {}};
-  return {};
-}
-
 std::vector<Networks::Use> Networks::uses() const {
   std::vector<Use> all;
   for (const auto& [name, network] : networks_) {
@@ -172,17 +150,6 @@ std::vector<Networks::Use> Networks::uses() const {
     all.push_back(std::move(use));
   }
   return all;
-}
-
-// The network of a pod ends, and those that share it have no address any more.
-void Networks::forget_sharers(const Endpoint& endpoint) {
-  if (endpoint.shared) return;
-  for (auto& [uid, member] : members_) {
-    Endpoint& each = member.endpoint;
-    if (!each.shared || each.network != endpoint.network || each.address != endpoint.address) continue;
-    each.address = {};
-    each.address6.reset();
-  }
 }
 
 }  // namespace mete::agent

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/model/bandwidth.h"
@@ -29,5 +30,11 @@ namespace mete::agent {
 
 // Empty: it has none of that name.
 [[nodiscard]] std::string annotation_of(const config::Pod& pod, const char* name);
+
+// Begins the name of the network of a pod that is in another pod's: "container:POD".
+inline constexpr std::string_view kOfAnother = "container:";
+[[nodiscard]] inline bool is_of_another(const std::string& network) {
+  return network.starts_with(kOfAnother);
+}
 
 }  // namespace mete::agent

@@ -36,7 +36,7 @@ ContainerRecord new_container(const config::Container& container, bool init) {
 }
 
 Result<runtime::cgroup::Group> cgroup_of(const PodRecord& record, const Services& services) {
-  const PodPaths paths(services.settings, {record.uid, record.namespace_, record.name});
+  const PodPaths paths(services.settings, {record.uid, record.namespace_, record.name, record.cgroup_parent});
   return runtime::cgroup::Group::at(services.hierarchies, paths.cgroup());
 }
 
@@ -73,6 +73,7 @@ Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::SharedPl
   record.hash = std::move(origin.hash);
   record.workload = std::move(origin.workload);
   record.users = origin.users;
+  record.cgroup_parent = std::move(origin.cgroup_parent);
   record.resources = resources_hash(*plan);
   record.boot_id = tools.enforcement.services().boot_id;
   record.created = now();

@@ -47,6 +47,7 @@ class Pod : private DriftOwner {
     PodWorkload workload = {};                // of a pod that a workload makes
     std::optional<std::uint32_t> users = {};  // PodRecord's
     bool stopped = false;                     // nothing of it runs before start()
+    std::string cgroup_parent = {};           // PodRecord's
   };
   static Result<std::unique_ptr<Pod>> create(const PodTools& tools, config::SharedPlan plan, Origin origin,
                                              Owner owner);
@@ -129,13 +130,19 @@ class Pod : private DriftOwner {
   [[nodiscard]] bool is_killed() const { return killed_; }
   // Its cgroup was made by this agent, and nothing was there before.
   [[nodiscard]] bool has_new_cgroup() const { return new_cgroup_; }
-  [[nodiscard]] PodPaths paths() const { return {services_.settings, {record_.uid, record_.namespace_, record_.name}}; }
+  [[nodiscard]] PodPaths paths() const {
+    return {services_.settings, {record_.uid, record_.namespace_, record_.name, record_.cgroup_parent}};
+  }
   [[nodiscard]] std::string directory() const { return paths().directory(); }
   [[nodiscard]] std::string run_directory() const { return paths().run_directory(); }
   [[nodiscard]] const std::map<std::string, std::string>& volumes() const { return volumes_; }
   // Directories in the store, of the images that are volumes.
   [[nodiscard]] const std::vector<std::string>& image_layers() const { return image_layers_; }
   [[nodiscard]] std::optional<int> sandbox_pid() const;
+  // The network namespace of what runs of it. The error: nothing does.
+  [[nodiscard]] Result<runtime::UniqueFd> open_network() const;
+  // By its own words, or as the pod whose network it is in. There is a plan.
+  [[nodiscard]] bool is_in_machines_network() const;
   // A failure to write is told once and does not stop anything: the kernel still has the truth.
   void save(runtime::Durability durability);
   [[nodiscard]] Status try_save(runtime::Durability durability);  // for what must not be made unrecorded

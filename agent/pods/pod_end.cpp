@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/networks/networks.h"
+#include "agent/pods/cgroup_parents.h"
 #include "agent/pods/pod.h"
 #include "agent/pods/pod_remains.h"
 
@@ -222,6 +223,7 @@ bool Pod::remove_cgroups() {
     }
   }
   if (!cgroup_.remove()) return false;
+  remove_empty_parents(services_.settings, services_.hierarchies, record_.cgroup_parent);
   prepared_ = false;
   networks_.disconnect(record_.uid);
   connected_ = Connected::kNo;
@@ -252,6 +254,7 @@ void Pod::removed(const Status& done) {
     return clean_up_later();
   }
   ending_ = true;
+  remove_empty_parents(services_.settings, services_.hierarchies, record_.cgroup_parent);
   report(Severity::kNormal, name_of(Reason::kDeleted), "", "Pod " + record_.key() + " is gone");
   // A copy: the call destroys this pod, and with it the function.
   asio::post(services_.loop, [gone = owner_.gone] { gone(); });

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pod's network: connected before anything of it starts, and held over restarts of its containers.
+#include <algorithm>
+
 #include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
 #include "enforcers/oom.h"
@@ -9,7 +11,15 @@
 namespace mete::agent {
 
 bool Pod::ensure_network() {
-  if (connected_ == Connected::kYes) return true;
+  if (connected_ == Connected::kYes) {
+    const bool runs = record_.sandbox.pid != 0 || std::any_of(containers_.begin(), containers_.end(),
+                                                              [](const auto& each) { return each->is_active(); });
+    if (runs || !is_of_another(networks_.network_of(plan_->pod))) return true;
+    networks_.rejoin(record_.uid, plan_->pod);
+    if (const auto written = write_names(); !written)
+      report(Severity::kWarning, name_of(Reason::kNetworkFailed), "", written.error().what);
+    return true;
+  }
   if (connected_ == Connected::kNo) check_bandwidth();
   if (!networks_.wants(plan_->pod)) connected_ = Connected::kYes;
   if (connected_ == Connected::kYes) return true;
@@ -28,6 +38,20 @@ bool Pod::ensure_network() {
     step();
   }));
   return false;
+}
+
+Result<runtime::UniqueFd> Pod::open_network() const {
+  if (record_.sandbox.pid != 0) return open_network_of(record_.sandbox);
+  for (const auto& container : record_.containers) {
+    if (container.state == ContainerState::kRunning) return open_network_of(container.process);
+  }
+  return fail("pod " + record_.key() + ": found nothing of it running");
+}
+
+bool Pod::is_in_machines_network() const {
+  if (plan_->pod.spec.host_network) return true;
+  const auto* const endpoint = networks_.endpoint(record_.uid);
+  return endpoint != nullptr && endpoint->network == kMachinesNetwork;
 }
 
 void Pod::adopt_network() {
@@ -66,7 +90,7 @@ std::string Pod::unlimited_network() const {
   if (plan_->pod.spec.host_network)
     return "found a pod in the machine's network, where nothing tells its packets from others', expected one with a "
            "network of its own (netCls marks what it sends, on cgroup v1)";
-  if (networks_.network_of(plan_->pod).starts_with("container:"))
+  if (is_of_another(networks_.network_of(plan_->pod)))
     return "found a pod in the network of another pod, expected the limit with that pod";
   return {};
 }
@@ -98,10 +122,17 @@ Status Pod::write_names() {
     return runtime::replace_file(paths().etc() + name, text, 0644, runtime::Durability::volatile_);
   };
   METE_CHECK(runtime::make_directories(paths().etc()));
-  METE_CHECK(write("/hosts", runtime::pod::hosts_text(plan_->pod, networks_.addresses(record_.uid))));
+  const bool machines = is_in_machines_network();
+  const auto hosts = [&] {
+    // A machine without the file knows no names.
+    if (machines)
+      return runtime::pod::hosts_text_beside(runtime::read_file(AT_FDCWD, "/etc/hosts").value_or(""), plan_->pod);
+    return runtime::pod::hosts_text(plan_->pod, networks_.addresses(record_.uid));
+  };
+  METE_CHECK(write("/hosts", hosts()));
   // A machine without the file has no resolver.
   std::string machine = runtime::read_file(AT_FDCWD, "/etc/resolv.conf").value_or("");
-  const bool own = networks_.endpoint(record_.uid) != nullptr;
+  const bool own = networks_.endpoint(record_.uid) != nullptr && !machines;
   if (own) machine = runtime::pod::resolver_inside(machine, networks_.resolver(record_.uid));
   if (const auto dns = networks_.resolver_of_plugins(record_.uid)) machine = runtime::network::cni::resolv_text(*dns);
   const auto text = runtime::pod::resolv_text(plan_->pod.spec, machine);

@@ -8,6 +8,7 @@
 //   STATE/claims/NS/CLAIM/         a persistentVolumeClaim: outlives the pod
 //   RUN/pods/UID/                  volumes/ (tmpfs: medium Memory, ConfigMaps, Secrets), etc/ (hosts, hostname)
 //   PARENT/NS_NAME/C               the container's cgroup; PARENT/NS_NAME/_sandbox: the sandbox's
+//   PARENT/team/web/NS_NAME        a pod in a parent of its own (cgroup_parents.h), whose names have no '_'
 //
 // Folders that hold what a pod was given are named by its uid, which is of the agent's making and never comes again.
 // Logs and cgroups, which people look for, are named by namespace and name; '_' cannot occur in either.
@@ -28,6 +29,7 @@ class PodPaths {
     std::string uid = {};
     std::string namespace_ = {};
     std::string name = {};
+    std::string cgroup_parent = {};  // PodRecord's
   };
   // `settings` outlive it.
   PodPaths(const Settings& settings, Name pod) : settings_(&settings), pod_(std::move(pod)) {}
@@ -46,7 +48,10 @@ class PodPaths {
   [[nodiscard]] std::string logs() const { return settings_->logs() + "/" + people_name(); }
   [[nodiscard]] std::string log(const std::string& container) const { return logs() + "/" + container + ".log"; }
 
-  [[nodiscard]] std::string cgroup() const { return settings_->cgroup_parent + "/" + people_name(); }
+  [[nodiscard]] std::string cgroup() const {
+    const std::string& below = pod_.cgroup_parent;
+    return settings_->cgroup_parent + "/" + (below.empty() ? "" : below + "/") + people_name();
+  }
   [[nodiscard]] std::string container_cgroup(const std::string& name) const { return cgroup() + "/" + name; }
 
  private:

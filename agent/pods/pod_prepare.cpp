@@ -2,6 +2,7 @@
 // What a pod has before its first container starts: volumes, with what the agent knows of the machine and of its
 // images; the files of names; its cgroup.
 #include "agent/base/machine_facts.h"
+#include "agent/pods/cgroup_parents.h"
 #include "agent/pods/pod.h"
 #include "runtime/cgroup/create.h"
 #include "runtime/file.h"
@@ -38,6 +39,7 @@ Status Pod::prepare() {
   METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
   // Of a pod that is being connected they follow, with its address.
   if (connected_ != Connected::kConnecting) METE_CHECK(write_names());
+  METE_CHECK(note_missing_parents(services_.settings, services_.hierarchies, record_.cgroup_parent));
   METE_TRY(new_cgroup_, runtime::cgroup::create_anew(cgroup_));
   METE_CHECK(write_limits(limits_for(pod.spec)));
   open_cgroup();

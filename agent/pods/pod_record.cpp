@@ -48,6 +48,7 @@ std::string to_json(const PodRecord& record) {
                 {"containers", std::move(containers)}};
   if (record.is_child()) value["workload"] = workload_json(*record.workload);
   if (record.users) value["users"] = *record.users;
+  if (!record.cgroup_parent.empty()) value["cgroup_parent"] = record.cgroup_parent;
   if (record.gated) value["gated"] = true;
   if (record.scheduled != WallTime()) value["scheduled"] = since_epoch(record.scheduled);
   if (record.restarting.since != WallTime()) value["restarting"] = condition(record.restarting);
@@ -76,6 +77,7 @@ Result<PodRecord> parse_record(const std::string& text) {
     record.sandbox = process_of(value.at("sandbox"));
     if (value.contains("users")) record.users = value.at("users").get<std::uint32_t>();
     if (value.contains("bandwidth")) record.bandwidth = bandwidth_in(value.at("bandwidth"));
+    record.cgroup_parent = value.value("cgroup_parent", std::string());
     record.gated = value.value("gated", false);
     record.scheduled = wall_time(value.value("scheduled", std::int64_t{0}));
     // Not in all records.

@@ -127,6 +127,7 @@ struct PodRecord {
   Condition ready;
   config::Bandwidth bandwidth;         // by `mete update`, over the manifest's
   std::optional<std::uint32_t> users;  // the first of its own ids (user_ranges.h), with hostUsers: false
+  std::string cgroup_parent;  // between the agent's cgroup and its own, "team/web" (cgroup_parents.h); empty: nothing
   runtime::process::ProcessId sandbox;
   Rare<PodWorkload> workload;
   std::vector<ContainerRecord> containers;  // init containers first

@@ -68,7 +68,7 @@ void Pod::start_sandbox() {
     kill_sandbox();
     const std::string network = networks_.namespace_path(record_.uid);
     if (record_.users && !network.empty())
-      METE_CHECK(runtime::pod::write_network_sysctls(network, runtime::pod::sysctls_of(plan_->pod.spec)));
+      METE_CHECK(runtime::pod::write_network_sysctls(network, runtime::pod::sysctls_of(plan_->pod)));
     METE_TRY(const auto plan,
              runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(
                  plan_->pod, runtime::process::join_of(group), network.empty() ? "" : kShimNetwork, record_.users)));

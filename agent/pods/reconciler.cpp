@@ -205,13 +205,15 @@ ChildPlan Reconciler::child_plan(const PodRecord& record) const {
   return planner == child_plans_.end() ? ChildPlan{.wanted = true, .plan = {}} : planner->second(record);
 }
 
-Status Reconciler::create_child(config::PodPlan plan, PodWorkload workload, bool stopped) {
+Status Reconciler::create_child(config::PodPlan plan, PodWorkload workload, bool stopped, std::string cgroup_parent) {
   const std::string key = config::full_name(plan.pod.metadata);
   if (ending_) return fail("pod " + key + ": the agent is ending all pods");
   if (pods_.contains(key) || wanted_.contains(key)) return fail("pod " + key + ": there is another one of that name");
   std::string hash = identity_hash(plan);
-  return create(std::make_shared<const config::PodPlan>(std::move(plan)),
-                {.hash = std::move(hash), .workload = std::move(workload), .stopped = stopped});
+  return create(std::make_shared<const config::PodPlan>(std::move(plan)), {.hash = std::move(hash),
+                                                                           .workload = std::move(workload),
+                                                                           .stopped = stopped,
+                                                                           .cgroup_parent = std::move(cgroup_parent)});
 }
 
 // A changed template makes other pods, and a changed ConfigMap none: the pod stays, and is told what can change in

@@ -66,8 +66,9 @@ class Reconciler {
   // it answers for; empty: of all that nobody else answers for.
   using ChildPlanner = std::function<ChildPlan(const PodRecord&)>;
   void on_child(ChildPlanner plan, const std::string& kind = {}) { child_plans_[kind] = std::move(plan); }
-  // Makes a pod of a workload. `stopped`: to be started later. The error: there is none.
-  [[nodiscard]] Status create_child(config::PodPlan plan, PodWorkload workload, bool stopped = false);
+  // Makes a pod of a workload. `stopped`: to be started later. `cgroup_parent`: PodRecord's. The error: there is none.
+  [[nodiscard]] Status create_child(config::PodPlan plan, PodWorkload workload, bool stopped = false,
+                                    std::string cgroup_parent = {});
   // False: the record of an earlier agent was not readable, and a pod may be missing here.
   [[nodiscard]] bool all_read() const { return all_read_; }
   // The container with this cgroup; null: the cgroup is not a container of mete.
@@ -91,6 +92,7 @@ class Reconciler {
   void changed(const std::string& key);
   void gone(const std::string& key);
   void remove_orphans();
+  void remove_orphans_in(const std::string& parent, const std::set<std::string>& known);
   void protect_parent();
 
   PodTools tools_;

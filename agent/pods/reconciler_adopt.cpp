@@ -7,6 +7,7 @@
 #include <set>
 
 #include "agent/networks/networks.h"
+#include "agent/pods/cgroup_parents.h"
 #include "agent/pods/reconciler.h"
 #include "runtime/cgroup/kill.h"
 #include "runtime/cgroup/process_files.h"
@@ -87,18 +88,16 @@ void Reconciler::adopt() {
   reconcile();
 }
 
-void Reconciler::remove_orphans() {
-  const auto& parent = services_.settings.cgroup_parent;
-  std::set<std::string> uids;
-  std::set<std::string> known;
-  for (const auto& [key, pod] : pods_) {
-    uids.insert(pod->record().uid);
-    known.insert(pod->cgroup().path());
-  }
+// Those between the agent's and a pod's are looked into, and are somebody's as they are.
+void Reconciler::remove_orphans_in(const std::string& parent, const std::set<std::string>& known) {
   for (const auto& name : children_of(services_.hierarchies, parent)) {
     std::string path = parent;
     path.append("/").append(name);
     if (known.contains(path)) continue;
+    if (is_parents_name(name)) {
+      remove_orphans_in(path, known);
+      continue;
+    }
     const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
     if (!group) continue;
     services_.events.add({.severity = Severity::kWarning,
@@ -108,6 +107,17 @@ void Reconciler::remove_orphans() {
     // Killed processes leave the cgroup within moments. The wait happens once, at start.
     for (int tries = 0; tries < 200 && !group->remove(); ++tries) ::usleep(5000);
   }
+}
+
+void Reconciler::remove_orphans() {
+  std::set<std::string> uids;
+  std::set<std::string> known;
+  for (const auto& [key, pod] : pods_) {
+    uids.insert(pod->record().uid);
+    known.insert(pod->cgroup().path());
+  }
+  remove_orphans_in(services_.settings.cgroup_parent, known);
+  remove_all_empty_parents(services_.settings, services_.hierarchies);
   // After a crash between the two folders: what is below the run folder alone. A pod that could not be adopted keeps
   // what is below the state folder.
   for (const auto& uid : names_in(services_.settings.run_pods())) {

@@ -33,7 +33,9 @@ struct BuildOptions {
   bool use_cache = true;
   bool pull = false;  // asks the registry for base images that are there
   RunNetwork network = RunNetwork::kHost;
-  std::optional<Bytes> memory;  // of all that the build runs
+  std::string network_namespace;  // of kGiven: its path
+  std::string resolver;           // of kGiven: the text of /etc/resolv.conf in it
+  std::optional<Bytes> memory;    // of all that the build runs
   std::optional<MilliCpu> cpus;
   std::map<std::string, std::string> secrets;  // id -> content
   std::string cgroup_parent;

@@ -20,16 +20,18 @@ void add_mount(RunStep& step, process::MountSpec mount, bool is_file) {
   step.mounts.push_back(std::move(mount));
 }
 
-// The build's names: with the host's network its resolvers, in any case its own /etc/hosts.
-Status add_name_files(RunStep& step, Workspace& workspace) {
+// The build's names: with the host's network its resolvers, in any case its own /etc/hosts. `resolver`: the text for a
+// network that is given.
+Status add_name_files(RunStep& step, Workspace& workspace, const std::string& resolver) {
   const std::string hosts = workspace.new_path();
   METE_CHECK(replace_file(hosts, "127.0.0.1\tlocalhost build\n::1\tlocalhost ip6-localhost ip6-loopback\n", 0644,
                           Durability::volatile_));
   add_mount(step, {.destination = kHosts, .type = "bind", .source = hosts}, true);
   if (step.network == RunNetwork::kNone) return {};
-  const auto text = read_file(AT_FDCWD, kResolv);
+  const bool given = step.network == RunNetwork::kGiven;
+  const std::string text = given ? resolver : read_file(AT_FDCWD, kResolv).value_or("");
   const std::string resolv = workspace.new_path();
-  METE_CHECK(replace_file(resolv, text.value_or(""), 0644, Durability::volatile_));
+  METE_CHECK(replace_file(resolv, text, 0644, Durability::volatile_));
   add_mount(step, {.destination = kResolv, .type = "bind", .source = resolv}, true);
   return {};
 }
@@ -94,7 +96,8 @@ Result<PlannedRun> plan_run(const Instruction& at, const RunCommand& command, co
   METE_TRY(step.network, run_network(at, context.options.network));
   METE_CHECK(add_user(state, context, step));
   step.mount_points = default_mount_points();
-  METE_CHECK(add_name_files(step, context.workspace));
+  if (step.network == RunNetwork::kGiven) step.network_namespace = context.options.network_namespace;
+  METE_CHECK(add_name_files(step, context.workspace, context.options.resolver));
   METE_TRY(auto mounts, run_mounts(at));
   const Lookup lookup = scope.lookup(state.settings);
   for (RunMount& mount : mounts) {

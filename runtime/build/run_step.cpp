@@ -23,12 +23,12 @@ namespace {
 constexpr const char* kHostName = "build";
 
 Result<process::LaunchSpec> spec_of(const RunStep& step, const std::string& root, const cgroup::Group& group) {
-  const bool own_network = step.network == RunNetwork::kNone;
+  const bool own_network = step.network != RunNetwork::kHost;
   process::LaunchSpec spec;
   for (const auto kind : {process::NamespaceKind::mount, process::NamespaceKind::pid, process::NamespaceKind::ipc,
                           process::NamespaceKind::uts, process::NamespaceKind::cgroup})
     spec.namespaces.push_back({kind, ""});
-  if (own_network) spec.namespaces.push_back({process::NamespaceKind::network, ""});
+  if (own_network) spec.namespaces.push_back({process::NamespaceKind::network, step.network_namespace});
   spec.cgroup = process::join_of(group);
   spec.rootfs = root;
   spec.root_attributes = MOUNT_ATTR_NODEV;

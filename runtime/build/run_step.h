@@ -16,7 +16,7 @@
 
 namespace mete::runtime::build {
 
-enum class RunNetwork { kHost, kNone };
+enum class RunNetwork { kHost, kNone, kGiven };  // kGiven: a namespace that somebody else has connected
 
 struct RunStep {
   std::string name;  // of its cgroup: no other RUN of the build at this time has it
@@ -28,6 +28,7 @@ struct RunStep {
   std::uint32_t gid = 0;
   std::vector<std::uint32_t> groups;
   RunNetwork network = RunNetwork::kHost;
+  std::string network_namespace;           // of kGiven
   std::vector<process::MountSpec> mounts;  // besides those that every container has
   std::vector<MountPoint> mount_points;    // of these mounts
 };

@@ -226,7 +226,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   const std::string& directory = container.working_dir.empty() ? context.image.working_dir : container.working_dir;
   launch.cwd = config::normal_path(directory);
   METE_CHECK(add_identity(plan.pod, container, context, launch));
-  if (!context.sandbox_pid) launch.sysctls = sysctls_of(spec);
+  if (!context.sandbox_pid) launch.sysctls = sysctls_of(plan.pod);
   if (context.users) use_own_users(*context.users, !context.network_namespace.empty(), launch);
   launch.session_keyring = "_ses." + plan.pod.metadata.namespace_ + "_" + plan.pod.metadata.name + "_" + container.name;
   launch.oom_score_adj = context.oom_score_adj;
@@ -247,7 +247,7 @@ LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgrou
   if (!pod.spec.host_ipc) launch.namespaces.push_back({NamespaceKind::ipc, ""});
   if (pod.spec.share_process_namespace && !pod.spec.host_pid) launch.namespaces.push_back({NamespaceKind::pid, ""});
   launch.cgroup = cgroup;
-  launch.sysctls = sysctls_of(pod.spec);
+  launch.sysctls = sysctls_of(pod);
   if (users) use_own_users(*users, !network_namespace.empty(), launch);
   return launch;
 }

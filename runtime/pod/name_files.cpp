@@ -74,6 +74,16 @@ std::string text_of(const Resolver& resolver) {
   return text + line_of("options", resolver.options);
 }
 
+std::string alias_lines(const config::Pod& pod) {
+  std::string text;
+  for (const auto& alias : pod.spec.host_aliases) {
+    text += alias.ip;
+    for (const auto& name : alias.hostnames) text.append("\t").append(name);
+    text += "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string full_hostname_of(const config::Pod& pod) {
@@ -97,12 +107,13 @@ std::string hosts_text(const config::Pod& pod, const std::vector<std::string>& a
     if (!full.empty()) text += full + "\t";
     text += (own == full ? short_hostname(pod) : own) + "\n";
   }
-  for (const auto& alias : pod.spec.host_aliases) {
-    text += alias.ip;
-    for (const auto& name : alias.hostnames) text.append("\t").append(name);
-    text += "\n";
-  }
-  return text;
+  return text + alias_lines(pod);
+}
+
+std::string hosts_text_beside(std::string_view machine, const config::Pod& pod) {
+  std::string text(machine);
+  if (!text.empty() && text.back() != '\n') text += "\n";
+  return text + alias_lines(pod);
 }
 
 std::string resolver_inside(std::string_view machine, const std::string& server) {

@@ -22,6 +22,9 @@ namespace mete::runtime::pod {
 // empty: it has its loopback only.
 [[nodiscard]] std::string hosts_text(const config::Pod& pod, const std::vector<std::string>& addresses);
 
+// That of a pod in the machine's network, which `machine` is the text of: with the pod's hostAliases.
+[[nodiscard]] std::string hosts_text_beside(std::string_view machine, const config::Pod& pod);
+
 // /etc/resolv.conf by dnsPolicy and dnsConfig. `machine`: the machine's own text. Of both the servers and search
 // domains are joined, and an option of dnsConfig replaces the machine's. Empty: the manifest asks for nothing of its
 // own.

@@ -26,10 +26,13 @@ Status write_all_sysctls(const UniqueFd& space, const std::map<std::string, std:
 }  // namespace
 
 // As docker and containerd do it in a network of the container's own: every user may listen on any port and send pings.
-std::map<std::string, std::string> sysctls_of(const config::PodSpec& spec) {
+std::map<std::string, std::string> sysctls_of(const config::Pod& pod) {
   std::map<std::string, std::string> sysctls;
-  if (!spec.host_network) sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {kPingGroups, kAllGroups}};
-  for (const auto& [name, value] : spec.security->sysctls) sysctls[name] = value;
+  const auto network = pod.metadata.annotations.find("mete/network");
+  const bool of_another = network != pod.metadata.annotations.end() && network->second.starts_with("container:");
+  if (!pod.spec.host_network && !of_another)
+    sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {kPingGroups, kAllGroups}};
+  for (const auto& [name, value] : pod.spec.security->sysctls) sysctls[name] = value;
   return sysctls;
 }
 

@@ -14,8 +14,9 @@ namespace mete::runtime::pod {
 inline constexpr const char* kPingGroups = "net.ipv4.ping_group_range";
 inline constexpr const char* kAllGroups = "0 2147483647";
 
-// Those of `spec` that belong to a network namespace of the pod's own. Pure.
-[[nodiscard]] std::map<std::string, std::string> sysctls_of(const config::PodSpec& spec);
+// What is set in the pod's namespaces: its own words, and in a network of its own what every container has. That of
+// another pod is as that one has it, and may be the machine's. Pure.
+[[nodiscard]] std::map<std::string, std::string> sysctls_of(const config::Pod& pod);
 
 // Writes the `net.*` among them in the network namespace at `path`, by a thread that enters it.
 [[nodiscard]] Status write_network_sysctls(const std::string& path, const std::map<std::string, std::string>& sysctls);

@@ -59,8 +59,9 @@ Result<image::ResolvedUser> user_of(const config::PodSpec& spec, const config::C
 }  // namespace
 
 config::SeccompProfile seccomp_profile(const config::PodSpec& spec, const config::Container& container) {
-  if (container.security->privileged) return {config::SeccompProfile::Type::kUnconfined};
   const auto& own = container.security->seccomp;
+  const bool of_client = own && own->file.starts_with(kProfilesOfClients);
+  if (container.security->privileged && !of_client) return {config::SeccompProfile::Type::kUnconfined};
   return (own ? own : spec.security->seccomp).value_or(config::SeccompProfile());
 }
 
@@ -87,8 +88,7 @@ Status add_identity(const config::Pod& pod, const config::Container& container, 
   sets.bounding = mask;
   // The inheritable and ambient sets stay empty (CVE-2022-24769); other users than root start without capabilities.
   if (identity.uid == 0) sets.effective = sets.permitted = mask;
-  identity.no_new_privileges =
-      security.allow_privilege_escalation.has_value() && !*security.allow_privilege_escalation && !security.privileged;
+  identity.no_new_privileges = security.allow_privilege_escalation.has_value() && !*security.allow_privilege_escalation;
   if (seccomp_profile(pod.spec, container).type == config::SeccompProfile::Type::kRuntimeDefault)
     identity.seccomp_filter = context.seccomp_filter;
   return {};

@@ -21,7 +21,9 @@ namespace mete::runtime::pod {
 // all of that.
 [[nodiscard]] Result<std::uint64_t> capabilities_of(const config::SecurityContext& security, std::uint64_t available);
 
-// The seccomp profile that the manifest asks for: the container's, the pod's, or the default.
+// The seccomp profile that the manifest asks for: the container's, the pod's, or the default. A privileged container
+// has none, as in Kubernetes, but for that of a docker client, which counts there, too (moby, daemon/seccomp_linux.go).
+inline constexpr const char* kProfilesOfClients = "docker/";  // where these are among the profiles
 [[nodiscard]] config::SeccompProfile seccomp_profile(const config::PodSpec& spec, const config::Container& container);
 
 }  // namespace mete::runtime::pod

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/pods/cgroup_parents.h"
+
 namespace mete::agent {
 namespace {
 
@@ -27,6 +29,27 @@ TEST(PodPaths, AreWhereTheyAlwaysWere) {
   EXPECT_EQ(paths.log("main"), "/S/logs/shop_web/main.log");
   EXPECT_EQ(paths.cgroup(), "/P/shop_web");
   EXPECT_EQ(paths.container_cgroup("main"), "/P/shop_web/main");
+  const PodPaths deep(settings, {.uid = "u-1", .namespace_ = "shop", .name = "web", .cgroup_parent = "team/a"});
+  EXPECT_EQ(deep.container_cgroup("main"), "/P/team/a/shop_web/main");
+  EXPECT_EQ(deep.directory(), paths.directory());
+}
+
+TEST(CgroupParents, AreWithinTheAgentsOwn) {
+  const auto below = [](const char* asked) { return cgroup_parent_below("/P", asked); };
+  EXPECT_EQ(below("").value(), "");
+  EXPECT_EQ(below("/P").value(), "");
+  EXPECT_EQ(below("/P/").value(), "");
+  EXPECT_EQ(below("team").value(), "team");
+  EXPECT_EQ(below("team.slice/a-1/").value(), "team.slice/a-1");
+  EXPECT_EQ(below("/P/team").value(), "team");
+  // Elsewhere, on the way to elsewhere, or one that would be taken for a pod's.
+  for (const char* asked :
+       {"/", "/other", "/Px", "/P/..", "/P/../other", "..", "a/../b", "./a", "a//b", "a_b", "/P/a b"})
+    EXPECT_FALSE(below(asked)) << asked;
+  EXPECT_EQ(
+      below("/other").error().what,
+      "found cgroup parent \"/other\", expected one in /P, where all containers of this agent are: /P/NAME, or NAME");
+  EXPECT_FALSE(below(std::string(3000, 'a').c_str()));
 }
 
 }  // namespace

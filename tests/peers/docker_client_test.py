@@ -3,41 +3,15 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import urllib.request
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
-from mete_agent import Agent, run_tests, skip, stays, wait_for  # noqa: E402
+from docker_cli import DOCKER, with_client  # noqa: E402
+from mete_agent import run_tests, skip, stays, wait_for  # noqa: E402
 from terminal import Terminal  # noqa: E402
-
-DOCKER = shutil.which("docker")
-
-
-class Client:
-    def __init__(self, agent):
-        self.env = {**os.environ, "DOCKER_BUILDKIT": "0", "DOCKER_HOST": "unix://%s/docker.sock" % agent.run, "DOCKER_CONFIG": agent.work + "/docker-config"}
-
-    def run(self, *words, code=0, text=None):
-        done = subprocess.run([DOCKER, *words], env=self.env, input=text, capture_output=True, text=True, timeout=120)
-        assert done.returncode == code, "docker %s: exit %d, expected %d\n%s%s" % (" ".join(words), done.returncode, code, done.stdout, done.stderr)
-        return done
-
-    def say(self, *words, **more):
-        return self.run(*words, **more).stdout.strip()
-
-
-def with_client(network):
-    def wrap(test):
-        def run():
-            with Agent() as agent:
-                agent.start(*(("--network", "bridge") if network else ()))
-                test(agent, Client(agent))
-        run.__name__, run.__doc__ = test.__name__, test.__doc__
-        return run
-    return wrap
 
 
 @with_client(network=False)

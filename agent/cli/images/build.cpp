@@ -2,12 +2,15 @@
 // `mete build` acts on the store, so it works with and without an agent. Its words are those of docker's classic
 // builder.
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 
+#include "agent/cli/images/build_network.h"
 #include "agent/cli/images/build_outside.h"
 #include "agent/cli/images/registry_access.h"
 #include "agent/cli/output/output.h"
@@ -103,10 +106,7 @@ Status read_limits(const BuildWords& words, build::BuildOptions& options) {
   if (!words.cpus.empty()) {
     METE_TRY(options.cpus, config::parse_cpu(words.cpus));
   }
-  if (words.network != "default" && words.network != "host" && words.network != "none")
-    return fail("--network: found \"" + words.network + "\", expected default, host or none");
-  if (words.network == "none") options.network = build::RunNetwork::kNone;
-  return {};
+  return read_network(words.network, options);
 }
 
 // Standard input has a tar archive with the context, or a Dockerfile alone.
@@ -257,7 +257,9 @@ void add_options(CLI::App* command, BuildWords& words) {
   command->add_option("-m,--memory", words.memory, "Memory that all RUN together may use, such as 512m")
       ->type_name("SIZE");
   command->add_option("--cpus", words.cpus, "CPUs that all RUN together may use, such as 1.5")->type_name("CPUS");
-  command->add_option("--network", words.network, "Network of RUN: default and host: the host's; none")
+  command
+      ->add_option("--network", words.network,
+                   "Network of RUN: default and host: the host's; none; ns:PATH[,SERVER]: a namespace")
       ->type_name("NAME");
   command->add_option("--cgroup-parent", words.cgroup_parent, "Where the build's cgroup is made; default: /mete-build")
       ->type_name("CGROUP");
@@ -282,6 +284,12 @@ void add_build(CommandLine& line) {
                             "  tar c . | mete build -t app -"},
                            [&common, words] { return build_image(common, *words); });
   add_options(command, *words);
+  auto* of_client = line.add({"build-for-agent", "Build an image for a client of the agent", ""}, [&common, words] {
+    // It ends with the agent, whose networks RUN is in, and nobody waits for it any more.
+    (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    return build_image(common, *words);
+  });
+  add_options(of_client, *words);
 }
 
 }  // namespace mete::agent::cli

@@ -13,6 +13,7 @@
 #include "agent/docker/image_names.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
+#include "agent/networks/networks.h"
 #include "config/values/quantity.h"
 #include "runtime/build/prune_cache.h"
 #include "runtime/file.h"
@@ -115,34 +116,109 @@ void push_image(Engine& engine, const Call& call) {
   if (!started) refuse(call, 500, started.error().what);
 }
 
-void build_image(Engine& engine, const Call& call) {
-  auto options = build_words(call.request);
-  if (!options) return refuse(call, 400, options.error().what);
-  if (!call.request.body_file) return refuse(call, 400, "build: found no context, expected a tar archive as the body");
-  const std::string folder = engine.services().settings.docker();
-  auto input = body_of(call.request);
-  if (!input) return refuse(call, 500, input.error().what);
-  const std::string id_file = folder + "/" + kBuildIds + new_id();
-  auto words = mete_words(engine, "build");
-  words.push_back("--iidfile=" + id_file);
-  for (auto& each : *options) words.push_back(std::move(each));
-  words.emplace_back("-");
+namespace {
+
+// What RUN is connected to, and what the builder is told of it.
+struct BuildNetwork {
+  std::string word;                // of --network
+  std::optional<config::Pod> pod;  // as which the agent's networks know it; empty: there is nothing to be connected
+};
+
+// As docker's builder: the default bridge; where the agent's pods have no network of their own, the machine's.
+tl::expected<BuildNetwork, Refusal> build_network(Engine& engine, const std::string& uid, const std::string& mode) {
+  const bool usual = mode.empty() || mode == "default";
+  if (mode == "host" || mode == "none") return BuildNetwork{mode, std::nullopt};
+  BuildNetwork network{"default", config::Pod()};
+  network.pod->metadata.namespace_ = kNamespace;
+  network.pod->metadata.name = uid;
+  std::string& asked = network.pod->metadata.annotations["mete/network"];
+  if (mode.starts_with(kOfAnother)) {
+    const auto other = engine.containers().find(mode.substr(kOfAnother.size()));
+    if (!other) return tl::unexpected(other.error());
+    asked = std::string(kOfAnother) + (*other)->key();
+    return network;
+  }
+  const auto all = engine.networks().list();
+  const auto is_it = [&](const auto& each) { return each.name == mode; };
+  if (!usual && std::none_of(all.begin(), all.end(), is_it))
+    return tl::unexpected(Refusal{404, "network " + mode + " not found"});
+  if (!usual) asked = mode;
+  if (engine.networks().network_of(*network.pod).empty()) network.pod.reset();
+  return network;
+}
+
+struct BuildCommand {
+  std::string uid;
+  std::vector<std::string> words;
+  runtime::UniqueFd input;
+  std::string id_file;
+};
+
+void start_build(Engine& engine, const Call& call, BuildCommand& command, const std::function<void()>& leave) {
   const auto started =
-      ChildCommand::start(engine.services().loop, std::move(words), std::move(*input),
+      ChildCommand::start(engine.services().loop, std::move(command.words), std::move(command.input),
                           [&call] { return call.reply->stream("application/json"); },
                           {.said =
                                [](const std::string& line) {
                                  return json_line({{"stream", line}});
                                },
                            .ended =
-                               [&engine, id_file](int code, const std::string& errors) {
+                               [&engine, id_file = command.id_file](int code, const std::string& errors) {
                                  const std::string id = runtime::read_file(AT_FDCWD, id_file).value_or("");
                                  (void)::unlink(id_file.c_str());
                                  if (code != 0 || id.empty()) return error_line(errors, code);
                                  engine.containers().events().add({"image", "build", id, {{"name", id}}, {}});
                                  return json_line({{"aux", {{"ID", id}}}});
-                               }});
-  if (!started) refuse(call, 500, started.error().what);
+                               },
+                           .reaped = leave});
+  if (started) return;
+  leave();
+  refuse(call, 500, started.error().what);
+}
+
+// The word for the builder, of a network that the build is connected to. `asked`: a client has named it.
+Result<std::string> word_of(Networks& networks, const std::string& uid, const std::string& asked) {
+  const auto* const endpoint = networks.endpoint(uid);
+  const std::string space = networks.namespace_path(uid);
+  if (endpoint != nullptr && endpoint->network == kMachinesNetwork) return std::string("host");
+  const bool usual = asked.empty() || asked == "default";
+  if (space.empty() && usual) return std::string("host");  // a machine that can have no bridge
+  if (space.empty()) return fail("network " + asked + ": found no networks on this machine");
+  const std::string server = networks.resolver(uid);
+  return "ns:" + space + (server.empty() ? "" : "," + server);
+}
+
+}  // namespace
+
+void build_image(Engine& engine, const Call& call) {
+  auto options = build_words(call.request);
+  if (!options) return refuse(call, 400, options.error().what);
+  if (!call.request.body_file) return refuse(call, 400, "build: found no context, expected a tar archive as the body");
+  const auto command = std::make_shared<BuildCommand>();
+  command->uid = "build-" + new_id().substr(0, 12);
+  const auto network = build_network(engine, command->uid, call.request.parameter("networkmode"));
+  if (!network) return refuse(call, network.error().status, network.error().message);
+  auto input = body_of(call.request);
+  if (!input) return refuse(call, 500, input.error().what);
+  command->input = std::move(*input);
+  command->id_file = engine.services().settings.docker() + "/" + kBuildIds + new_id();
+  command->words = mete_words(engine, "build-for-agent");
+  command->words.push_back("--iidfile=" + command->id_file);
+  for (auto& each : *options) command->words.push_back(std::move(each));
+  const auto begin = [&engine, command](const Call& of, const std::string& word, const std::function<void()>& leave) {
+    command->words.push_back("--network=" + word);
+    command->words.emplace_back("-");
+    start_build(engine, of, *command, leave);
+  };
+  if (!network->pod) return begin(call, network->word, [] {});
+  engine.networks().connect(command->uid, *network->pod, {}, [&engine, call, command, begin](const Status& connected) {
+    if (!connected) return refuse(call, 500, "build: " + connected.error().what);
+    const std::function<void()> leave = [&engine, uid = command->uid] { engine.networks().disconnect(uid); };
+    const auto word = word_of(engine.networks(), command->uid, call.request.parameter("networkmode"));
+    if (word) return begin(call, *word, leave);
+    leave();
+    refuse(call, 500, "build: " + word.error().what);
+  });
 }
 
 // The sizes of layers are counted on a thread.

@@ -11,6 +11,7 @@
 #include "agent/docker/container/containers.h"
 #include "agent/docker/container/create_request.h"
 #include "agent/docker/container/pod_of.h"
+#include "agent/pods/cgroup_parents.h"
 #include "runtime/file.h"
 
 namespace mete::agent::docker {
@@ -111,11 +112,13 @@ tl::expected<ContainerRecord*, Refusal> Containers::create(ContainerRecord recor
   };
   auto plan = plan_for(record);
   if (!plan) return give_up(400, plan.error().what);
+  const auto below = cgroup_parent_below(services_.settings.cgroup_parent, text_of(record.host_config, "CgroupParent"));
+  if (!below) return give_up(400, below.error().what);
   const std::string id = record.id;
   if (const auto saved = save(record); !saved) return give_up(500, saved.error().what);
   ContainerRecord& own = records_[id] = std::move(record);
   seen_[id] = {};
-  const auto made = reconciler_.create_child(std::move(*plan), {kDockerWorkload, own.name, id, {}, -1}, true);
+  const auto made = reconciler_.create_child(std::move(*plan), {kDockerWorkload, own.name, id, {}, -1}, true, *below);
   if (!made) {
     ::unlink(path_of(id).c_str());
     record = std::move(own);

@@ -8,6 +8,8 @@
 #include "agent/docker/container/containers.h"
 #include "agent/docker/container/io_wish.h"
 #include "agent/docker/container/of_others.h"
+#include "agent/networks/pod_wishes.h"
+#include "agent/pods/cgroup_parents.h"
 #include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/devices/block_device.h"
 #include "runtime/cgroup/io.h"
@@ -27,6 +29,19 @@ std::string machine_name() {
 
 }  // namespace
 
+// A container in another's network is called as that one.
+Status Containers::take_other_name(ContainerRecord& record) {
+  const std::string mode = text_of(record.host_config, "NetworkMode");
+  if (!mode.starts_with(kOfAnother)) return {};
+  const auto other = find(mode.substr(kOfAnother.size()));
+  if (!other) return fail(other.error().message);
+  const Json& config = (*other)->config;
+  const bool is_machines = text_of((*other)->host_config, "NetworkMode") == "host";
+  record.config["Hostname"] = is_machines ? machine_name() : text_of(config, "Hostname");
+  record.config["Domainname"] = text_of(config, "Domainname");
+  return {};
+}
+
 // The links become names of pods, which stay when a container is renamed.
 Status Containers::take_from_others(ContainerRecord& record) {
   METE_TRY(const auto links, links_asked(record));
@@ -43,6 +58,7 @@ Status Containers::take_from_others(ContainerRecord& record) {
     if (!other) return fail(other.error().message);
     METE_CHECK(share_volumes(**other, each.read_only, record));
   }
+  METE_CHECK(take_other_name(record));
   if (text_of(record.host_config, "UTSMode") == "host") record.config["Hostname"] = machine_name();
   return {};
 }
@@ -60,6 +76,9 @@ Status Containers::check_machine(const Json& host_config) const {
       return fail("Unknown runtime specified " + other +
                   (is_named(configured, other) ? ": " + found.error().what : ""));
   }
+  if (const auto below = cgroup_parent_below(services_.settings.cgroup_parent, text_of(host_config, "CgroupParent"));
+      !below)
+    return fail("HostConfig.CgroupParent: " + below.error().what);
   if (flag_of(host_config, "OomKillDisable") && !runtime::cgroup::can_wait_out_of_memory(services_.hierarchies))
     return fail(
         "HostConfig.OomKillDisable: found true, expected false: a kernel with cgroup v2's memory controller cannot let "

@@ -36,13 +36,12 @@ Result<SeccompSubject> subject_of(const Json& host) {
 Status Containers::keep_seccomp(ContainerRecord& record) {
   const std::string text = seccomp_text_of(record.host_config);
   if (text.empty()) return {};
-  if (flag_of(record.host_config, "Privileged"))
-    return fail("found a seccomp profile and privileged, expected one of them: a privileged container has no filter");
   METE_TRY(const SeccompSubject subject, subject_of(record.host_config));
   METE_TRY(const std::string profile, seccomp_profile(text, subject));
-  const std::string file = "docker/" + runtime::image::sha256_hex(profile).substr(0, 24) + ".json";
+  const std::string file =
+      runtime::pod::kProfilesOfClients + runtime::image::sha256_hex(profile).substr(0, 24) + ".json";
   const std::string folder = services_.settings.seccomp_profiles();
-  METE_CHECK(runtime::make_directories(folder + "/docker", 0700));
+  METE_CHECK(runtime::make_directories(folder + "/" + runtime::pod::kProfilesOfClients, 0700));
   METE_CHECK(runtime::replace_file(folder + "/" + file, profile, 0600));
   record.config["MeteSeccomp"] = file;
   return {};

@@ -110,7 +110,9 @@ class Containers {
   [[nodiscard]] std::string path_of(const std::string& id) const {
     return services_.settings.docker() + "/" + id + ".json";
   }
-  [[nodiscard]] Status take_from_others(ContainerRecord& record);  // container_others.cpp
+  // container_others.cpp
+  [[nodiscard]] Status take_from_others(ContainerRecord& record);
+  [[nodiscard]] Status take_other_name(ContainerRecord& record);
   [[nodiscard]] Status check_machine(const Json& host_config) const;
   // Of --runtime: the name of another OCI runtime; empty: mete. "runc" is one where agent.yaml names it, and else mete.
   [[nodiscard]] std::string other_runtime(const Json& host_config) const;

@@ -104,11 +104,11 @@ config::FileValues values_in(const std::map<std::string, std::string>& volumes) 
 }
 
 void add_etc_files(const Pod& pod, const config::Container& container, runtime::pod::ContainerContext& context) {
-  const bool host_network = pod.plan()->pod.spec.host_network;
-  const std::string etc = host_network ? "/etc" : pod.paths().etc();
+  const bool host_network = pod.is_in_machines_network();
+  const std::string etc = pod.plan()->pod.spec.host_network ? "/etc" : pod.paths().etc();
   context.hosts_file = etc + "/hosts";
   context.hostname_file = etc + "/hostname";
-  context.resolv_file = etc + "/resolv.conf";
+  context.resolv_file = (host_network ? "/etc" : etc) + "/resolv.conf";
   if (container.extras->machine_name) context.hostname_file = "/etc/hostname";
   const bool own_resolver =
       runtime::pod::resolv_text(pod.plan()->pod.spec, {}).has_value();  // Pod::prepare() has written it
@@ -165,7 +165,7 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   if (!network.empty()) context.network_namespace = kShimNetwork;
   context.users = pod.record().users;
   if (context.users && !network.empty() && !context.sandbox_pid) {
-    METE_CHECK(runtime::pod::write_network_sysctls(network, runtime::pod::sysctls_of(plan.pod.spec)));
+    METE_CHECK(runtime::pod::write_network_sysctls(network, runtime::pod::sysctls_of(plan.pod)));
   }
   context.machine.pod_addresses = pod.networks().addresses(pod.record().uid);
   context.cgroup = runtime::process::join_of(group);

@@ -58,8 +58,10 @@ def test_what_is_no_profile_makes_no_container():
         for text in ("[]", "{}", '{"defaultAction": "SCMP_ACT_SING"}', '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_NOTIFY"}]}'):
             done = agent.mete("run", "--security-opt", profile(agent, text), "busybox", "true", check=False)
             assert done.returncode == 125 and "seccomp profile" in done.stderr, (text, done)
-        done = agent.mete("run", "--privileged", "--security-opt", profile(agent), "busybox", "true", check=False)
+        done = agent.mete("run", "--privileged", "--security-opt", "seccomp=builtin", "busybox", "true", check=False)
         assert done.returncode == 125 and "a privileged container has no filter" in done.stderr, done
+        out = agent.mete("run", "--rm", "--privileged", "--security-opt", profile(agent, json.dumps({**NO_MKDIR, "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]})), "busybox", "sh", "-c", TRY).stdout
+        assert "No space left on device" in out and "Seccomp:\t2" in out, out
         assert agent.mete("ps", "-aq").stdout == "" and kept(agent) == []
 
 

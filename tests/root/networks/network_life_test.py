@@ -13,7 +13,7 @@ sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
 import own_network  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
 from own_network import SERVER, devices, get, libc, run, tables  # noqa: E402
-from pods import delete, documents, launch, pod, wait_running  # noqa: E402
+from pods import container, delete, documents, launch, pod, wait_running  # noqa: E402
 
 
 def bridged(*more):
@@ -146,6 +146,34 @@ def test_a_pod_in_the_network_of_another():
         launch(agent, server("web"), "web")
         delete(agent, "web", "beside", "wrong")
         wait_for("all to go", lambda: not [each for each in devices() if each.startswith("mte") and each != "mete0"])
+
+
+def test_a_pod_in_the_namespace_of_one_that_is_in_no_network():
+    # Nothing of it needs a bridge: the agent has no networks.
+    with Agent().start() as agent:
+        sharing = ", annotations: {mete/network: 'container:%s'}"
+        web = pod("web", SERVER % "web", more=container("second"))
+        agent.apply(documents(pod("beside", metadata=sharing % "web"), pod("third", metadata=sharing % "beside")))
+        wait_for("both to be told", lambda: len(agent.events("CreateContainerError")) >= 2)
+        launch(agent, web, "web")
+        fetch = ["timeout", "5", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/"]
+        for name in ("beside", "third"):
+            wait_running(agent, name)
+            assert "hello-from-web" in agent.mete("exec", name, "--", *fetch).stdout, name
+        agent.kill()
+        agent.start()
+        assert "hello-from-web" in agent.mete("exec", "third", "--", *fetch).stdout
+        # The machine's network, with its files of names and its settings.
+        launch(agent, documents(pod("front", spec="hostNetwork: true"), pod("side", metadata=sharing % "front", spec="hostAliases: [{ip: 192.0.2.7, hostnames: [friend]}]")), "front", "side")
+        own = os.readlink("/proc/self/ns/net")
+        assert agent.mete("exec", "side", "--", "readlink", "/proc/self/ns/net").stdout.strip() == own
+        hosts = agent.mete("exec", "side", "--", "cat", "/etc/hosts").stdout
+        assert open("/etc/hosts").read().strip() in hosts and "192.0.2.7\tfriend" in hosts, hosts
+        for name, spec, why in (("users", "hostUsers: false", "no user namespace"), ("sysctls", "securityContext: {sysctls: [{name: net.core.somaxconn, value: '9'}]}", "no setting net.core.somaxconn")):
+            agent.apply(pod(name, metadata=sharing % "front", spec=spec))
+            wait_for(name + " to be refused", lambda: [each for each in agent.events("CreateContainerError") if why in each["message"]])  # noqa: B023
+        delete(agent, "web", "beside", "third", "front", "side", "users", "sysctls")
+        assert os.listdir(agent.state + "/networks/endpoints") == [] and not [each for each in devices() if each.startswith("mte")]
 
 
 class Server:

@@ -75,7 +75,7 @@ TEST(OwnUsers, ANetworkOfTheMachinesIsNotWrittenFromInside) {
   it.plan.pod.spec.security.edit().sysctls = {{"net.core.somaxconn", "9"}, {"kernel.shm_rmid_forced", "1"}};
   const auto spec = it.spec();
   EXPECT_EQ(spec.sysctls.size(), 1U);
-  EXPECT_EQ(sysctls_of(it.plan.pod.spec).at("net.core.somaxconn"), "9");
+  EXPECT_EQ(sysctls_of(it.plan.pod).at("net.core.somaxconn"), "9");
   EXPECT_TRUE(std::any_of(spec.mounts.begin(), spec.mounts.end(),
                           [](const auto& m) { return m.type == "bind" && m.source == "/sys"; }));
   EXPECT_TRUE(std::none_of(spec.mounts.begin(), spec.mounts.end(), [](const auto& m) { return m.type == "sysfs"; }));

@@ -85,6 +85,11 @@ TEST(PodUser, Profiles) {
   EXPECT_EQ(it.run()->identity.seccomp_filter, "filter");
   it.container.security.edit().privileged = true;
   EXPECT_EQ(it.run()->identity.seccomp_filter, "");
+  // A docker client's counts in a privileged container, too.
+  it.container.security.edit().seccomp = config::SeccompProfile{config::SeccompProfile::Type::kLocalhost, "own.json"};
+  EXPECT_EQ(seccomp_profile(it.pod.spec, it.container).type, config::SeccompProfile::Type::kUnconfined);
+  it.container.security.edit().seccomp->file = "docker/own.json";
+  EXPECT_EQ(seccomp_profile(it.pod.spec, it.container).file, "docker/own.json");
 }
 
 config::Pod named() {
