@@ -10,7 +10,7 @@
 #include "agent/base/child_process.h"
 #include "agent/base/spawn.h"
 #include "runtime/file.h"
-#include "runtime/json.h"
+#include "runtime/json_numbers.h"
 
 namespace mete::agent {
 namespace {
@@ -145,7 +145,7 @@ void ImagePuller::take(const std::string& key, const std::string& name, int exit
     pull.failed_at = Clock::now();
     pull.error = said ? answer["error"].get<std::string>()
                       : "the pull ended without an answer, with code " + std::to_string(exit_code);
-    pull.code = said ? answer["code"].get<int>() : 0;
+    pull.code = said ? runtime::whole<int>(answer["code"]).value_or(0) : 0;
     pull.next = Clock::now() + pause_after(pull.failures);
   }
   for (const auto& [user, asker] : askers) asker.again();

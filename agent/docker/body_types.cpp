@@ -5,6 +5,8 @@
 #include <array>
 #include <string>
 
+#include "runtime/json_numbers.h"
+
 namespace mete::agent::docker {
 namespace {
 
@@ -94,7 +96,7 @@ bool has_type(const Json& value, Type type) {
     case Type::kText:
       return value.is_string();
     case Type::kNumber:
-      return value.is_number();
+      return runtime::whole<std::int64_t>(value).has_value();
     case Type::kFlag:
       return value.is_boolean();
     case Type::kTexts:
@@ -114,7 +116,7 @@ const char* name_of(Type type) {
     case Type::kText:
       return "a text";
     case Type::kNumber:
-      return "a number";
+      return "a whole number";
     case Type::kFlag:
       return "true or false";
     case Type::kTexts:

@@ -32,7 +32,7 @@ Status add_pairs(const HttpRequest& request, const char* parameter, const char* 
                  std::vector<std::string>& words) {
   const std::string text = request.parameter(parameter);
   if (says_nothing(text)) return {};
-  const Json pairs = Json::parse(text, nullptr, false);
+  const Json pairs = runtime::parse_ordered(text);
   if (!pairs.is_object())
     return fail(std::string(parameter) + ": found \"" + text.substr(0, 60) + "\", expected a JSON object of texts");
   for (const auto& [name, value] : pairs.items()) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "runtime/json_numbers.h"
+
 namespace mete::agent::docker {
 
 const Json& field(const Json& object, const char* name) {
@@ -19,7 +21,7 @@ std::string text_of(const Json& object, const char* name) {
 
 std::int64_t number_of(const Json& object, const char* name, std::int64_t otherwise) {
   const Json& value = field(object, name);
-  return value.is_number() ? value.get<std::int64_t>() : otherwise;
+  return runtime::whole<std::int64_t>(value).value_or(otherwise);
 }
 
 bool flag_of(const Json& object, const char* name) {
@@ -76,7 +78,7 @@ bool is_plain_name(const std::string& name) {
 
 Result<Json> parse_body(const std::string& body) {
   if (body.empty()) return Json::object();
-  Json value = Json::parse(body, nullptr, false);
+  Json value = runtime::parse_ordered(body);
   if (value.is_discarded()) return fail("invalid JSON: the request's body is not whole, or no JSON");
   if (!value.is_object()) return fail("invalid JSON: expected an object");
   return value;

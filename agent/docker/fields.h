@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "config/base/result.h"
-#include "runtime/json.h"
+#include "runtime/ordered_json.h"
 
 namespace mete::agent::docker {
 

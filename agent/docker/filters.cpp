@@ -12,7 +12,7 @@ namespace mete::agent::docker {
 Result<Filters> Filters::parse(const std::string& text, std::initializer_list<const char*> known) {
   Filters filters;
   if (text.empty()) return filters;
-  const Json value = Json::parse(text, nullptr, false);
+  const Json value = runtime::parse_ordered(text);
   if (value.is_discarded() || !value.is_object())
     return fail("invalid filter: found \"" + text.substr(0, 80) + "\", expected a JSON object");
   for (const auto& item : value.items()) {

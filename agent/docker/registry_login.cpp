@@ -29,7 +29,7 @@ Result<std::string> login_of(const std::string& header) {
   std::replace(standard.begin(), standard.end(), '_', '/');
   while (standard.size() % 4 != 0) standard += '=';
   METE_TRY(const std::string text, config::decode_base64(standard));
-  const Json login = Json::parse(text, nullptr, false);
+  const Json login = runtime::parse_ordered(text);
   if (!login.is_object()) return fail("X-Registry-Auth: found no JSON object in base64, expected one");
   const std::string user = text_of(login, "username");
   if (user.empty()) return std::string();

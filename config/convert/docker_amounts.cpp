@@ -12,9 +12,11 @@ namespace {
 
 // The number that the text begins with; `text` keeps the rest. Empty: it begins with none.
 std::optional<double> take_number(std::string_view& text) {
+  // from_chars takes "nan" and "inf", too.
+  if (text.find_first_of("0123456789.") != 0) return std::nullopt;
   double value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (parsed.ec != std::errc() || value < 0) return std::nullopt;
+  if (parsed.ec != std::errc()) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
   return value;
 }

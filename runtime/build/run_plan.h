@@ -9,20 +9,11 @@
 
 #include "runtime/build/language/run_mounts.h"
 #include "runtime/build/language/scope.h"
+#include "runtime/build/run_command.h"
 #include "runtime/build/run_step.h"
 #include "runtime/build/stage_state.h"
 
 namespace mete::runtime::build {
-
-// The command line. A RUN that is nothing but a here-document runs it as a script: with the shell, or by itself where
-// it begins with "#!" (`script` then has it). Pure.
-struct RunCommand {
-  std::vector<std::string> args;
-  std::string script;
-  std::string shown;  // for messages and the history
-};
-inline constexpr const char* kScriptPath = "/dev/build-script";
-[[nodiscard]] Result<RunCommand> run_command(const Instruction& at, const ImageSettings& settings, char escape);
 
 // --network of the instruction, or the build's.
 [[nodiscard]] Result<RunNetwork> run_network(const Instruction& at, RunNetwork otherwise);

@@ -31,15 +31,27 @@ Result<std::string> expanded(const Instruction& at, const StepContext& context) 
   return value;
 }
 
+std::size_t bytes_of_pairs(const ImageSettings& settings) {
+  std::size_t bytes = 0;
+  for (const std::string& each : settings.env) bytes += each.size();
+  for (const auto& [name, value] : settings.labels) bytes += name.size() + value.size();
+  return bytes;
+}
+
 Result<std::string> set_pairs(const Instruction& at, const StepContext& context, ImageSettings& settings) {
   METE_TRY(const Pairs pairs, name_values(at.rest, context.escape));
   std::string shown = at.keyword;
   // All see what was set before this line, not what the line sets.
   Pairs values;
+  std::size_t bytes = bytes_of_pairs(settings);
   for (const auto& [name, value] : pairs) {
     METE_TRY(std::string key, expand(name, context.lookup, context.escape));
     METE_TRY(std::string text, expand(value, context.lookup, context.escape));
     if (key.empty()) return fail(at.keyword + ": found a name that is empty after variables are replaced");
+    bytes += key.size() + text.size();
+    if (bytes > kMostVariables)
+      return fail(at.keyword + ": found more than " + std::to_string(kMostVariables) +
+                  " bytes in the variables and labels of the image, expected fewer");
     shown.append(" ").append(key).append("=").append(text);
     values.emplace_back(std::move(key), std::move(text));
   }
@@ -88,15 +100,8 @@ Result<std::string> expose(const Instruction& at, const StepContext& context, Im
 }
 
 Result<std::string> volumes(const Instruction& at, const StepContext& context, ImageSettings& settings) {
-  std::vector<std::string> paths;
-  if (at.json) {
-    for (const std::string& each : *at.json) {
-      METE_TRY(std::string path, expand(each, context.lookup, context.escape));
-      paths.push_back(std::move(path));
-    }
-  } else {
-    METE_TRY(paths, expand_list(at.rest, context.lookup, context.escape));
-  }
+  METE_TRY(const std::vector<std::string> paths, at.json ? expand_all(*at.json, context.lookup, context.escape)
+                                                         : expand_list(at.rest, context.lookup, context.escape));
   for (const std::string& path : paths) {
     if (trimmed(path).empty()) return fail("VOLUME: found an empty path, expected one");
     settings.volumes.insert(path);
@@ -189,9 +194,10 @@ Result<std::int64_t> duration_of(const std::string& text) {
   std::string_view rest = text;
   if (rest.empty()) return wrong();
   while (!rest.empty()) {
+    if (rest.find_first_of("0123456789.") != 0) return wrong();  // from_chars takes "nan" and "inf", too
     double number = 0;
     const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
-    if (error != std::errc() || number < 0) return wrong();
+    if (error != std::errc()) return wrong();
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
     const std::string_view unit = rest.substr(0, std::min(rest.find_first_of("0123456789."), rest.size()));
     double size = 0;

@@ -10,7 +10,7 @@
 
 #include "runtime/file.h"
 #include "runtime/image/image_documents.h"
-#include "runtime/json.h"
+#include "runtime/json_numbers.h"
 
 namespace mete::runtime::build {
 namespace {
@@ -42,7 +42,7 @@ Result<CachedStep> parse_cached_step(const std::string& text) {
   const auto value = nlohmann::json::parse(text, nullptr, false);
   if (!value.is_object()) return fail("cached step: found no JSON object");
   try {
-    CachedStep step{value.at("created").get<std::int64_t>(), value.at("diffId").get<std::string>()};
+    CachedStep step{whole_number<std::int64_t>(value.at("created")), value.at("diffId").get<std::string>()};
     if (!step.diff_id.empty() && !image::is_digest(step.diff_id)) return fail("cached step: found no digest");
     return step;
   } catch (const nlohmann::json::exception& error) {

@@ -6,6 +6,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "runtime/ordered_json.h"
+
 namespace mete::runtime::image {
 namespace {
 
@@ -27,9 +29,14 @@ Change split_change(const std::string& line) {
   return change;
 }
 
+struct Words {
+  std::vector<std::string> all;
+  std::size_t first_end = 0;  // where the first ends in the text, its quotes included
+};
+
 // Words at blanks; quotes and a backslash keep what they hold.
-Result<std::vector<std::string>> quoted_words(const std::string& text) {
-  std::vector<std::string> words;
+Result<Words> quoted_words(const std::string& text) {
+  Words words;
   std::string word;
   bool in_word = false;
   char quote = '\0';
@@ -42,7 +49,8 @@ Result<std::vector<std::string>> quoted_words(const std::string& text) {
       quote = quote != '\0' ? '\0' : c;
       in_word = true;
     } else if (quote == '\0' && (c == ' ' || c == '\t')) {
-      if (in_word) words.push_back(std::exchange(word, ""));
+      if (in_word && words.all.empty()) words.first_end = i;
+      if (in_word) words.all.push_back(std::exchange(word, ""));
       in_word = false;
     } else {
       word += c;
@@ -50,27 +58,33 @@ Result<std::vector<std::string>> quoted_words(const std::string& text) {
     }
   }
   if (quote != '\0') return fail(std::string("found ") + quote + " without its end, expected both");
-  if (in_word) words.push_back(word);
+  if (in_word) words.all.push_back(word);
   return words;
 }
 
-// ["a", "b"] or a line for the shell.
-Json command_of(const std::string& rest) {
-  const Json list = rest.starts_with('[') ? Json::parse(rest, nullptr, false) : Json();
+// ["a", "b"]; null: it is no list of strings.
+Json string_list(const std::string& rest) {
+  Json list = rest.starts_with('[') ? parse_ordered(rest) : Json();
   const bool texts =
       list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& each) { return each.is_string(); });
-  return texts ? list : Json{"/bin/sh", "-c", rest};
+  return texts ? list : Json();
+}
+
+// A list, or a line for the shell.
+Json command_of(const std::string& rest) {
+  Json list = string_list(rest);
+  return list.is_array() ? list : Json{"/bin/sh", "-c", rest};
 }
 
 // "A=1 B='x y'", and "A text" of old Dockerfiles.
 Result<std::vector<std::pair<std::string, std::string>>> pairs_of(const std::string& rest) {
-  METE_TRY(const auto words, quoted_words(rest));
+  METE_TRY(const Words words, quoted_words(rest));
   std::vector<std::pair<std::string, std::string>> pairs;
-  if (words.size() > 1 && words[0].find('=') == std::string::npos) {
-    pairs.emplace_back(words[0], rest.substr(rest.find_first_not_of(" \t", words[0].size())));
+  if (words.all.size() > 1 && !words.all[0].empty() && words.all[0].find('=') == std::string::npos) {
+    pairs.emplace_back(words.all[0], rest.substr(rest.find_first_not_of(" \t", words.first_end)));
     return pairs;
   }
-  for (const std::string& word : words) {
+  for (const std::string& word : words.all) {
     const auto equals = word.find('=');
     if (equals == std::string::npos || equals == 0) return fail("found \"" + word + "\", expected NAME=VALUE");
     pairs.emplace_back(word.substr(0, equals), word.substr(equals + 1));
@@ -108,11 +122,15 @@ Status set_pairs(Json& config, const Change& change) {
 }
 
 Status set_names(Json& config, const Change& change) {
-  const Json list = change.rest.starts_with('[') ? Json::parse(change.rest, nullptr, false) : Json();
-  METE_TRY(auto names, quoted_words(list.is_array() ? "" : change.rest));
-  for (const Json& each : list.is_array() ? list : Json::array()) {
-    if (each.is_string()) names.push_back(each.get<std::string>());
+  const Json list = string_list(change.rest);
+  std::vector<std::string> names;
+  if (list.is_array()) {
+    names = list.get<std::vector<std::string>>();
+  } else {
+    METE_TRY(Words words, quoted_words(change.rest));
+    names = std::move(words.all);
   }
+  if (names.empty()) return fail("found an empty list, expected names");
   for (std::string name : names) {
     if (change.word == "EXPOSE" && name.find('/') == std::string::npos) name += "/tcp";
     object_at(config, change.word == "EXPOSE" ? "ExposedPorts" : "Volumes")[name] = Json::object();

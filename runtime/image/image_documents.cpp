@@ -5,7 +5,7 @@
 #include <ctime>
 #include <utility>
 
-#include "runtime/json.h"
+#include "runtime/json_numbers.h"
 
 namespace mete::runtime::image {
 namespace {
@@ -53,7 +53,7 @@ Result<Descriptor> descriptor_of(const json& object) {
   Descriptor descriptor;
   descriptor.media_type = value_or<std::string>(object, "mediaType");
   descriptor.digest = object.at("digest").get<std::string>();
-  descriptor.size = object.at("size").get<std::int64_t>();
+  descriptor.size = whole_number<std::int64_t>(object.at("size"), 0);
   if (!is_digest(descriptor.digest)) {
     return fail("found the digest \"" + descriptor.digest + "\", expected sha256: and 64 hexadecimal digits");
   }
@@ -142,7 +142,7 @@ Result<std::vector<Descriptor>> parse_index(std::string_view text) {
 
 Result<Manifest> parse_manifest(std::string_view text) {
   return read_document(text, "image manifest", [](const json& document) -> Result<Manifest> {
-    if (const int version = document.at("schemaVersion"); version != 2) {
+    if (const auto version = whole_number<std::int64_t>(document.at("schemaVersion")); version != 2) {
       return fail("image manifest: found schemaVersion " + std::to_string(version) + ", expected 2");
     }
     Manifest manifest;

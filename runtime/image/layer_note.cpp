@@ -5,7 +5,7 @@
 
 #include "runtime/file.h"
 #include "runtime/image/image_documents.h"
-#include "runtime/json.h"
+#include "runtime/json_numbers.h"
 
 namespace mete::runtime::image {
 namespace {
@@ -36,21 +36,19 @@ std::string to_text(const LayerNote& note) {
 Result<LayerNote> parse_note(std::string_view text) {
   try {
     const auto value = nlohmann::json::parse(text);
-    if (const int version = value.at("version"); version != 1)
+    if (const auto version = whole_number<std::int64_t>(value.at("version")); version != 1)
       return fail("layer note: found version " + std::to_string(version) + ", expected 1");
     LayerNote note;
     value.at("diffId").get_to(note.diff_id);
-    if (const auto size = value.find("size"); size != value.end()) note.size = size->get<std::int64_t>();
-    if (note.size && *note.size < 0)
-      return fail("layer note: found the size " + std::to_string(*note.size) + ", expected none below 0");
+    if (const auto size = value.find("size"); size != value.end()) note.size = whole_number<std::int64_t>(*size, 0);
     for (const auto& each : value.at("blobs")) {
       LayerBlob blob;
       each.at("mediaType").get_to(blob.media_type);
       each.at("digest").get_to(blob.digest);
-      each.at("size").get_to(blob.size);
+      blob.size = whole_number<std::int64_t>(each.at("size"), 0);
       each.at("diffId").get_to(blob.diff_id);
       each.at("sources").get_to(blob.sources);
-      if (!is_digest(blob.digest) || !is_digest(blob.diff_id) || blob.size < 0)
+      if (!is_digest(blob.digest) || !is_digest(blob.diff_id))
         return fail("layer note: found a malformed blob, expected digest, diffId and size");
       note.blobs.push_back(std::move(blob));
     }

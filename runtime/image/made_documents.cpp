@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <ctime>
 
-#include "runtime/image/archives/layout.h"
-#include "runtime/json.h"
+#include "runtime/image/archives/platforms.h"
+#include "runtime/ordered_json.h"
 
 namespace mete::runtime::image {
 namespace {
@@ -34,7 +34,8 @@ Json config_of(const Image& image) {
 
 std::size_t filled(const Json& history) {
   return static_cast<std::size_t>(std::count_if(history.begin(), history.end(), [](const Json& row) {
-    return !row.is_object() || !row.value("empty_layer", false);
+    const auto empty = row.find("empty_layer");  // of what is no object the end
+    return empty == row.end() || !empty->is_boolean() || !empty->get<bool>();
   }));
 }
 
@@ -65,7 +66,8 @@ std::string make_manifest(const Descriptor& config, const std::vector<Descriptor
 
 Result<std::string> make_config(std::string_view text, const Image& image, const std::vector<std::string>& diff_ids) {
   try {
-    Json config = text.empty() ? config_of(image) : Json::parse(text);
+    Json config = text.empty() ? config_of(image) : parse_ordered(text);
+    if (!config.is_object()) return fail("image configuration: found no JSON object");
     config["rootfs"] = {{"type", "layers"}, {"diff_ids", diff_ids}};
     const auto history = config.find("history");
     if (history != config.end() && (!history->is_array() || filled(*history) != diff_ids.size()))

@@ -8,7 +8,7 @@
 #include "runtime/image/made_documents.h"
 #include "runtime/image/sha256.h"
 #include "runtime/image/upper_layer.h"
-#include "runtime/json.h"
+#include "runtime/ordered_json.h"
 
 namespace mete::runtime::image {
 namespace {
@@ -40,7 +40,7 @@ Result<Json> config_with_sums(const Store& store, const Image& base) {
     text = make_config("", base, diff_ids);
   }
   if (!text) return tl::unexpected(std::move(text.error()));
-  Json config = Json::parse(*text, nullptr, false);
+  Json config = parse_ordered(*text);
   if (!config.is_object()) return fail("image configuration: found no JSON object");
   return config;
 }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "runtime/json.h"
+#include "runtime/json_numbers.h"
 
 namespace mete::runtime::registry {
 namespace {
@@ -98,8 +98,9 @@ Result<Token> parse_token(std::string_view body) {
   }
   const bool clean = std::all_of(token.token.begin(), token.token.end(), [](char c) { return c > ' ' && c < 0x7F; });
   if (token.token.empty() || !clean) return fail("found no token in the answer, expected `token` or `access_token`");
+  constexpr std::int64_t kDay = 86400;
   if (const auto at = value.find("expires_in"); at != value.end() && at->is_number_integer())
-    token.expires_in = std::max(1, static_cast<int>(std::min<std::int64_t>(at->get<std::int64_t>(), 86400)));
+    token.expires_in = static_cast<int>(std::clamp<std::int64_t>(whole<std::int64_t>(*at).value_or(kDay), 1, kDay));
   return token;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "config/base/base64.h"
-#include "runtime/json.h"
+#include "runtime/ordered_json.h"
 #include "runtime/registry/reference.h"
 
 namespace mete::runtime::registry {
@@ -18,7 +18,7 @@ constexpr const char* kTokenUser = "<token>";
 
 Result<Json> parse_config(std::string_view text) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return Json::object();
-  Json value = Json::parse(text, nullptr, false);
+  Json value = parse_ordered(text);
   if (!value.is_object()) return fail("found no JSON object, expected the form of docker's config.json");
   return value;
 }
@@ -100,7 +100,7 @@ Result<std::string> without_login(std::string_view config, const std::string& ho
 }
 
 Result<Login> parse_helper_answer(std::string_view text) {
-  const Json value = Json::parse(text, nullptr, false);
+  const Json value = parse_ordered(text);
   if (!value.is_object() || text_of(value, "Secret").empty())
     return fail("found no `Username` and `Secret` in JSON, expected them");
   Login login{text_of(value, "Username"), text_of(value, "Secret"), ""};

@@ -3,20 +3,14 @@
 
 #include <algorithm>
 
-#include "runtime/image/archives/layout.h"
+#include "runtime/image/archives/platforms.h"
 #include "runtime/json.h"
 
 namespace mete::runtime::registry {
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-}  // namespace
-
 Result<std::string> manifest_type(std::string_view text, std::string_view content_type) {
   std::string type(content_type.substr(0, content_type.find(';')));
   while (!type.empty() && type.back() == ' ') type.pop_back();
-  const Json value = Json::parse(text, nullptr, false);
+  const auto value = nlohmann::json::parse(text, nullptr, false);
   if (!value.is_object()) return fail("found no JSON object, expected a manifest");
   if (const auto own = value.find("mediaType"); own != value.end() && own->is_string()) {
     const auto said = own->get<std::string>();

@@ -5,7 +5,7 @@
 #include <cctype>
 #include <charconv>
 
-#include "runtime/json.h"
+#include "runtime/json_numbers.h"
 #include "runtime/registry/reference.h"
 
 namespace mete::runtime::registry {
@@ -85,7 +85,7 @@ Result<std::vector<FoundImage>> parse_search(std::string_view answer, const std:
     const auto stars = each.find("star_count");
     found.push_back({(host == kDockerHub ? "" : host + "/") + text_member(each, "name"),
                      text_member(each, "description"),
-                     stars != each.end() && stars->is_number_integer() ? stars->get<std::int64_t>() : 0,
+                     stars != each.end() ? std::max<std::int64_t>(whole<std::int64_t>(*stars).value_or(0), 0) : 0,
                      is_set(each, "is_official"), is_set(each, "is_automated")});
   }
   return found;

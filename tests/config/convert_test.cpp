@@ -282,7 +282,8 @@ TEST(Convert, AmountsOfDocker) {
   EXPECT_EQ(seconds_from_docker("1m30s"), 90);
   EXPECT_EQ(seconds_from_docker("500ms"), 1);
   EXPECT_EQ(seconds_from_docker("7"), 7);
-  EXPECT_EQ(seconds_from_docker("soon"), std::nullopt);
+  for (const char* wrong : {"soon", "nan", "nans", "inf", "infh", "1snan", "-1s"})
+    EXPECT_EQ(seconds_from_docker(wrong), std::nullopt) << wrong;
   EXPECT_EQ(shell_words(R"(a "b \" c" 'd\e' f\ g "")"), (std::vector<std::string>{"a", "b \" c", "d\\e", "f g", ""}));
   EXPECT_EQ(shell_words("a 'b"), std::nullopt);
   EXPECT_EQ(label_from("_My_App.1-"), "my-app-1");

@@ -14,9 +14,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Result<double> decimal_of(const std::string& flag, const std::string& text, const std::string& expected) {
+  constexpr double kTooMany = 9e9;  // of CPUs, in billionths of one, 64 bits hold so many; "inf" is none either
   double value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || !(value >= 0))
+  if (text.empty() || parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() ||
+      !(value >= 0 && value < kTooMany))
     return fail(flag + ": found \"" + text + "\", expected " + expected);
   return value;
 }

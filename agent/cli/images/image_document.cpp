@@ -5,6 +5,7 @@
 
 #include "runtime/image/layer_note.h"
 #include "runtime/image/made_documents.h"
+#include "runtime/ordered_json.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -28,7 +29,7 @@ Json lower_directories(const image::Store& store, const image::Image& each) {
 
 Json config_document(const image::Store& store, const image::Image& each) {
   if (const auto own = store.document(each.id)) {
-    Json config = Json::parse(*own, nullptr, false);
+    Json config = runtime::parse_ordered(*own);
     if (config.is_object() && config.contains("rootfs") && config["rootfs"].contains("diff_ids")) return config;
   }
   std::vector<std::string> diff_ids;

@@ -21,7 +21,7 @@ std::string to_json(const ContainerRecord& record) {
 }
 
 Result<ContainerRecord> parse_container(const std::string& text) {
-  const Json value = Json::parse(text, nullptr, false);
+  const Json value = runtime::parse_ordered(text);
   if (value.is_discarded() || number_of(value, "version") != 1)
     return fail("record of a docker container: found no JSON of version 1, expected it");
   ContainerRecord record;

@@ -6,8 +6,8 @@
 #include <charconv>
 #include <utility>
 
-#include "runtime/json.h"
 #include "runtime/oci/config/seccomp_file.h"
+#include "runtime/ordered_json.h"
 #include "runtime/process/capabilities.h"
 
 namespace mete::agent::docker {
@@ -138,7 +138,7 @@ bool is_seccomp_unconfined(const Json& host) {
 }
 
 Result<std::string> seccomp_profile(const std::string& text, const SeccompSubject& subject) {
-  const Json profile = Json::parse(text, nullptr, false);
+  const Json profile = runtime::parse_ordered(text);
   if (profile.is_discarded()) return fail("Decoding seccomp profile failed: found no JSON, expected a seccomp profile");
   if (!profile.is_object()) return fail("Decoding seccomp profile failed: found no object, expected a seccomp profile");
   Json own = Json::object();

@@ -4,19 +4,27 @@
 #include <algorithm>
 #include <ctime>
 
-#include "runtime/json.h"
+#include "runtime/json_numbers.h"
+#include "runtime/ordered_json.h"
 
 namespace mete::runtime::build {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using nlohmann::json;
+using Json = nlohmann::ordered_json;  // what is written
 using Strings = std::vector<std::string>;
 
 // A null value means the same as an absent one.
 template <class T>
-T value_of(const Json& object, const char* key, T otherwise = T()) {
+T value_of(const json& object, const char* key, T otherwise = T()) {
   const auto found = object.find(key);
   return found == object.end() || found->is_null() ? std::move(otherwise) : found->template get<T>();
+}
+
+// Nanoseconds or a count.
+std::int64_t number_of(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? 0 : whole_number<std::int64_t>(*found, 0);
 }
 
 std::int64_t seconds_of(const std::string& text) {
@@ -25,7 +33,7 @@ std::int64_t seconds_of(const std::string& text) {
   return std::max<std::int64_t>(::timegm(&parts), 0);
 }
 
-std::set<std::string> keys_of(const Json& object, const char* key) {
+std::set<std::string> keys_of(const json& object, const char* key) {
   std::set<std::string> names;
   const auto found = object.find(key);
   if (found == object.end() || !found->is_object()) return names;
@@ -33,20 +41,14 @@ std::set<std::string> keys_of(const Json& object, const char* key) {
   return names;
 }
 
-Json keys(const std::set<std::string>& names) {
-  Json object = Json::object();
-  for (const std::string& name : names) object[name] = Json::object();
-  return object;
-}
-
-Healthcheck read_healthcheck(const Json& object) {
+Healthcheck read_healthcheck(const json& object) {
   Healthcheck check;
   check.test = value_of<Strings>(object, "Test");
-  check.interval = value_of<std::int64_t>(object, "Interval");
-  check.timeout = value_of<std::int64_t>(object, "Timeout");
-  check.start_period = value_of<std::int64_t>(object, "StartPeriod");
-  check.start_interval = value_of<std::int64_t>(object, "StartInterval");
-  check.retries = value_of<std::int64_t>(object, "Retries");
+  check.interval = number_of(object, "Interval");
+  check.timeout = number_of(object, "Timeout");
+  check.start_period = number_of(object, "StartPeriod");
+  check.start_interval = number_of(object, "StartInterval");
+  check.retries = number_of(object, "Retries");
   return check;
 }
 
@@ -64,12 +66,12 @@ Json healthcheck_json(const Healthcheck& check) {
 Json config_json(const ImageSettings& settings) {
   Json config = Json::object();
   if (!settings.user.empty()) config["User"] = settings.user;
-  if (!settings.exposed_ports.empty()) config["ExposedPorts"] = keys(settings.exposed_ports);
+  if (!settings.exposed_ports.empty()) config["ExposedPorts"] = empty_objects(settings.exposed_ports);
   if (!settings.env.empty()) config["Env"] = settings.env;
   if (!settings.entrypoint.empty()) config["Entrypoint"] = settings.entrypoint;
   if (!settings.cmd.empty()) config["Cmd"] = settings.cmd;
   if (settings.healthcheck) config["Healthcheck"] = healthcheck_json(*settings.healthcheck);
-  if (!settings.volumes.empty()) config["Volumes"] = keys(settings.volumes);
+  if (!settings.volumes.empty()) config["Volumes"] = empty_objects(settings.volumes);
   if (!settings.working_dir.empty()) config["WorkingDir"] = settings.working_dir;
   if (!settings.on_build.empty()) config["OnBuild"] = settings.on_build;
   if (!settings.labels.empty()) config["Labels"] = settings.labels;
@@ -125,10 +127,10 @@ std::optional<std::string> variable_of(const std::vector<std::string>& env, cons
 
 Result<ImageSettings> read_settings(std::string_view text) {
   try {
-    const Json document = Json::parse(text);
-    const Json none = Json::object();
+    const json document = json::parse(text);
+    const json none = json::object();
     const auto found = document.find("config");
-    const Json& config = found == document.end() || !found->is_object() ? none : *found;
+    const json& config = found == document.end() || !found->is_object() ? none : *found;
     ImageSettings settings;
     settings.author = value_of<std::string>(document, "author");
     settings.user = value_of<std::string>(config, "User");
@@ -145,7 +147,7 @@ Result<ImageSettings> read_settings(std::string_view text) {
     const auto check = config.find("Healthcheck");
     if (check != config.end() && check->is_object()) settings.healthcheck = read_healthcheck(*check);
     settings.diff_ids = value_of<Strings>(document.at("rootfs"), "diff_ids");
-    for (const Json& row : document.value("history", Json::array())) {
+    for (const json& row : document.value("history", json::array())) {
       settings.history.push_back({seconds_of(value_of<std::string>(row, "created")),
                                   value_of<std::string>(row, "created_by"), value_of<std::string>(row, "comment"),
                                   value_of<std::string>(row, "author"), value_of<bool>(row, "empty_layer")});

@@ -33,7 +33,12 @@ Result<std::string> Scope::declare(const Instruction& instruction, const ImageSe
       value = machine->second;
     }
     if (const auto given = given_->find(name); given != given_->end()) value = given->second;
-    if (value) values_[name] = *value;
+    if (!value) continue;
+    bytes_ += value->size();
+    if (bytes_ > kMostVariables)
+      return fail("ARG: found more than " + std::to_string(kMostVariables) +
+                  " bytes in the arguments of the stage, expected fewer");
+    values_[name] = *value;
   }
   return shown;
 }

@@ -3,6 +3,7 @@
 // Pure.
 #pragma once
 
+#include <cstddef>
 #include <set>
 #include <string>
 
@@ -32,6 +33,7 @@ class Scope {
   const Arguments* given_;
   const Arguments* platform_;
   Arguments values_;
+  std::size_t bytes_ = 0;  // of the values that were declared
 };
 
 // HTTP_PROXY and the like, which need no ARG.

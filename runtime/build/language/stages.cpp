@@ -10,6 +10,8 @@
 namespace mete::runtime::build {
 namespace {
 
+constexpr std::size_t kLongestName = 4096;  // of an image and a platform, bytes; an image's name is shorter
+
 bool is_stage_name(const std::string& name) {
   const auto is_part = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
@@ -70,7 +72,13 @@ class Splitter {
       if (const auto given = given_.find(name); given != given_.end()) {
         stages_.global[name] = given->second;
       } else if (equals != std::string::npos) {
-        METE_TRY(stages_.global[name], expanded(at, word.substr(equals + 1)));
+        METE_TRY(std::string value, expanded(at, word.substr(equals + 1)));
+        bytes_ += value.size();
+        if (bytes_ > kMostVariables)
+          return error(at, word,
+                       "ARG: found more than " + std::to_string(kMostVariables) +
+                           " bytes in the arguments before the first FROM, expected fewer");
+        stages_.global[name] = std::move(value);
       }
     }
     return {};
@@ -91,6 +99,10 @@ class Splitter {
                    "FROM: found " + std::to_string(words.size()) +
                        " words, expected an image, and AS with a name if it has one");
     METE_TRY(stage.base, expanded(at, words[0]));
+    if (stage.base.size() + stage.platform.size() > kLongestName)
+      return error(at, words[0],
+                   "FROM: found " + std::to_string(stage.base.size() + stage.platform.size()) +
+                       " bytes after variables are replaced, expected an image");
     if (stage.base.empty())
       return error(at, words[0], "FROM: found an empty name after variables are replaced, expected an image");
     if (words.size() == 3) {
@@ -99,16 +111,23 @@ class Splitter {
         return error(at, words[2],
                      "FROM: found the name \"" + words[2] +
                          "\" of a stage, expected a letter, and letters, digits, _, - and . after it");
-      if (find_stage(stages_.all, stage.name, stage.index))
+      if (!names_.emplace(stage.name, stage.index).second)
         return error(at, words[2], "FROM: found a second stage with the name \"" + words[2] + "\", expected another");
     }
     // Only by its name: an image may be called "1".
-    for (const Stage& before : stages_.all) {
-      if (!before.name.empty() && before.name == lower_case(stage.base)) stage.parent = before.index;
-    }
+    const auto parent = names_.find(lower_case(stage.base));
+    if (parent != names_.end() && parent->second < stage.index) stage.parent = parent->second;
     if (stage.parent) stage.needs.push_back(*stage.parent);
     stages_.all.push_back(std::move(stage));
     return {};
+  }
+
+  // find_stage() without looking at all of them.
+  std::optional<std::size_t> before(const std::string& name, std::size_t index) const {
+    if (const auto named = names_.find(lower_case(name)); named != names_.end() && named->second < index)
+      return named->second;
+    const auto number = number_of(name);
+    return number && *number < index ? number : std::nullopt;
   }
 
   Status take_needs(const Instruction& at) {
@@ -129,7 +148,7 @@ class Splitter {
         return error(at, source,
                      at.keyword + ": found a variable in from=" + source +
                          ", expected a name: make a stage FROM the variable and name that");
-      const auto found = find_stage(stages_.all, source, stage.index);
+      const auto found = before(source, stage.index);
       if (found) {
         stage.needs.push_back(*found);
       } else if (number_of(source)) {
@@ -143,6 +162,8 @@ class Splitter {
   const Arguments& given_;
   const Arguments& platform_;
   Stages stages_;
+  std::map<std::string, std::size_t> names_;
+  std::size_t bytes_ = 0;  // of the global arguments
 };
 
 }  // namespace
@@ -190,9 +211,10 @@ Result<std::vector<std::size_t>> needed_stages(const Stages& stages, const std::
   std::vector<std::size_t> order;
   for (std::size_t i = last + 1; i-- > 0;) {
     if (!needed[i]) continue;
-    order.insert(order.begin(), i);
+    order.push_back(i);
     for (const std::size_t each : stages.all[i].needs) needed[each] = true;
   }
+  std::reverse(order.begin(), order.end());
   return order;
 }
 

@@ -5,6 +5,7 @@
 
 #include "runtime/build/language/heredoc.h"
 #include "runtime/build/language/source_text.h"
+#include "runtime/build/language/word_pattern.h"
 
 namespace mete::runtime::build {
 namespace {
@@ -19,38 +20,10 @@ bool is_name_part(char c) {
   return is_name_start(c) || (c >= '0' && c <= '9');
 }
 
-// The longest or shortest part at the front that matches.
-std::optional<std::size_t> prefix_match(std::string_view text, std::string_view pattern, bool longest) {
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    const std::size_t size = longest ? text.size() - i : i;
-    if (matches_pattern(pattern, text.substr(0, size))) return size;
-  }
-  return std::nullopt;
-}
-
-std::string without_suffix(const std::string& text, std::string_view pattern, bool longest) {
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    const std::size_t start = longest ? i : text.size() - i;
-    if (matches_pattern(pattern, std::string_view(text).substr(start))) return text.substr(0, start);
-  }
-  return text;
-}
-
-std::string replaced(std::string_view text, std::string_view pattern, const std::string& by, bool all) {
-  std::string result;
-  bool done = false;
-  while (!text.empty()) {
-    const auto size = done ? std::nullopt : prefix_match(text, pattern, true);
-    if (!size || *size == 0) {
-      result += text.front();
-      text.remove_prefix(1);
-      continue;
-    }
-    result += by;
-    text.remove_prefix(*size);
-    done = !all;
-  }
-  return result;
+Status check_size(std::size_t bytes) {
+  if (bytes <= kMostExpanded) return {};
+  return fail("found more than " + std::to_string(kMostExpanded) +
+              " bytes after variables are replaced, expected fewer");
 }
 
 class Expander {
@@ -60,9 +33,7 @@ class Expander {
 
   Result<std::string> whole() {
     METE_TRY(std::string result, until('\0'));
-    if (result.size() > kMostExpanded)
-      return fail("found " + std::to_string(result.size()) + " bytes after variables are replaced, expected at most " +
-                  std::to_string(kMostExpanded));
+    METE_CHECK(check_size(result.size()));
     return result;
   }
 
@@ -82,7 +53,7 @@ class Expander {
         return result;
       }
       METE_CHECK(one(c, result));
-      if (result.size() > kMostExpanded) return fail("found more than 1 MiB after variables are replaced");
+      METE_CHECK(check_size(result.size()));
     }
     --depth_;
     if (stop != '\0') return fail(std::string("found the end, expected '") + stop + "'");
@@ -141,7 +112,7 @@ class Expander {
     if (peek() != '{') {
       const std::string called = name();
       result += called.empty() ? "$" : lookup_(called).value_or("");
-      return {};
+      return check_size(result.size());
     }
     ++at_;
     const std::string called = name();
@@ -151,7 +122,7 @@ class Expander {
     const char modifier = take();
     METE_TRY(std::string text, modified(called, value, modifier));
     result += text;
-    return {};
+    return check_size(result.size());
   }
 
   Result<std::string> modified(const std::string& called, const std::optional<std::string>& value, char modifier) {
@@ -209,17 +180,21 @@ class Expander {
     if (longest) ++at_;
     METE_TRY(const std::string pattern, pattern_until("}"));
     ++at_;
-    if (modifier == '%') return without_suffix(value, pattern, longest);
-    return value.substr(prefix_match(value, pattern, longest).value_or(0));
+    const WordPattern what(pattern);
+    const auto part = longest ? WordPattern::Part::kLongest : WordPattern::Part::kShortest;
+    return modifier == '%' ? what.without_suffix(value, part) : what.without_prefix(value, part);
   }
 
   Result<std::string> exchanged(const std::string& value) {
     const bool all = peek() == '/';
     if (all) ++at_;
     METE_TRY(const std::string pattern, pattern_until("/}"));
-    if (take() == '}') return replaced(value, pattern, "", all);
-    METE_TRY(const std::string by, until('}'));
-    return replaced(value, pattern, by, all);
+    std::string by;
+    if (take() == '/') {
+      METE_TRY(by, until('}'));
+    }
+    const auto times = all ? WordPattern::Times::kAll : WordPattern::Times::kOnce;
+    return WordPattern(pattern).replaced(value, by, times, kMostExpanded);
   }
 
   std::string_view text_;
@@ -231,32 +206,6 @@ class Expander {
 };
 
 }  // namespace
-
-bool matches_pattern(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t from = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      from = t;
-      continue;
-    }
-    const bool escaped = p + 1 < pattern.size() && pattern[p] == '\\';
-    const std::size_t at = escaped ? p + 1 : p;
-    if (at < pattern.size() && (pattern[at] == text[t] || (!escaped && pattern[at] == '?'))) {
-      p = at + 1;
-      ++t;
-      continue;
-    }
-    if (star == std::string_view::npos) return false;
-    p = star + 1;
-    t = ++from;
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
 
 Result<std::string> expand(std::string_view text, const Lookup& lookup, char escape) {
   return Expander(text, lookup, escape, true).whole();
@@ -270,11 +219,23 @@ Result<std::vector<std::string>> expand_list(std::string_view text, const Lookup
   std::vector<std::string> words;
   for (text = trimmed(text); !text.empty(); text = trimmed(text)) {
     const std::size_t end = std::min(text.find_first_of(" \t\v\f\r"), text.size());
-    METE_TRY(std::string word, expand(text.substr(0, end), lookup, escape));
-    words.push_back(std::move(word));
+    words.emplace_back(text.substr(0, end));
     text.remove_prefix(end);
   }
-  return words;
+  return expand_all(words, lookup, escape);
+}
+
+Result<std::vector<std::string>> expand_all(const std::vector<std::string>& words, const Lookup& lookup, char escape) {
+  std::vector<std::string> expanded;
+  expanded.reserve(words.size());
+  std::size_t bytes = 0;
+  for (const std::string& each : words) {
+    METE_TRY(std::string word, expand(each, lookup, escape));
+    bytes += word.size();
+    METE_CHECK(check_size(bytes));
+    expanded.push_back(std::move(word));
+  }
+  return expanded;
 }
 
 Result<Pairs> name_values(std::string_view text, char escape) {

@@ -18,13 +18,20 @@ namespace mete::runtime::build {
 // The value of a variable; nothing: it is not set, and stands for "".
 using Lookup = std::function<std::optional<std::string>(const std::string&)>;
 
-inline constexpr std::size_t kMostExpanded = 1U << 20U;  // bytes of one argument
+inline constexpr std::size_t kMostExpanded = 1U << 20U;  // bytes of one argument, and of a list of them
+
+// Of all variables of an image, and of all arguments of a Dockerfile. Each may be made of those before it, so that a
+// few bytes of a line become megabytes.
+inline constexpr std::size_t kMostVariables = 8U << 20U;  // bytes
 
 // Replaces variables and takes quotes and escapes off.
 [[nodiscard]] Result<std::string> expand(std::string_view text, const Lookup& lookup, char escape);
 // Replaces variables in the content of a here-document, in which quotes are text.
 [[nodiscard]] Result<std::string> expand_document(std::string_view text, const Lookup& lookup);
 
+// Expands each of them.
+[[nodiscard]] Result<std::vector<std::string>> expand_all(const std::vector<std::string>& words, const Lookup& lookup,
+                                                          char escape);
 // Splits at blanks and expands each word.
 [[nodiscard]] Result<std::vector<std::string>> expand_list(std::string_view text, const Lookup& lookup, char escape);
 
@@ -32,8 +39,5 @@ inline constexpr std::size_t kMostExpanded = 1U << 20U;  // bytes of one argumen
 // expanded.
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] Result<Pairs> name_values(std::string_view text, char escape);
-
-// Whether all of `text` matches: '*' any characters, '?' one, '\' keeps the next.
-[[nodiscard]] bool matches_pattern(std::string_view pattern, std::string_view text);
 
 }  // namespace mete::runtime::build

@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chooses a manifest of an OCI layout: the one for linux on this machine.
-#include <sys/utsname.h>
-
-#include <algorithm>
-
+// Gathers the manifests of an OCI layout.
 #include "runtime/image/archives/layout.h"
-#include "runtime/image/store.h"
 
 namespace mete::runtime::image {
 namespace {
 
 constexpr int kMaxDepth = 4;             // nesting of indexes
-constexpr std::size_t kMaxFound = 1000;  // number of manifests
+constexpr std::size_t kMaxFound = 1000;  // number of manifests, and of entries that are read to find them
+
+struct Gathered {
+  std::vector<Descriptor> found;
+  std::size_t seen = 0;  // entries, those that lead to no manifest included: one index may name another many times
+};
 
 // Appends the descriptors of all manifests below `index`, with their platforms.
-Status gather(const Layout& layout, const std::string& index, int depth, std::vector<Descriptor>& found) {
+Status gather(const Layout& layout, const std::string& index, int depth, Gathered& all) {
+  auto& found = all.found;
   if (depth > kMaxDepth)
     return fail("found indexes nested deeper than " + std::to_string(kMaxDepth) + ", expected fewer");
   METE_TRY(const auto entries, parse_index(index));
   for (const Descriptor& entry : entries) {
     if (entry.is_attestation) continue;
-    if (found.size() >= kMaxFound)
-      return fail("found more than " + std::to_string(kMaxFound) + " manifests, expected fewer");
+    if (++all.seen > kMaxFound)
+      return fail("found more than " + std::to_string(kMaxFound) + " manifests and indexes, expected fewer");
     if (is_index_type(entry.media_type)) {
       METE_TRY(const std::string inner, layout.blob(entry));
       const std::size_t before = found.size();
-      METE_CHECK(gather(layout, inner, depth + 1, found));
+      METE_CHECK(gather(layout, inner, depth + 1, all));
       // The name of an index applies to its manifests.
       for (std::size_t i = before; i < found.size(); ++i) {
         if (found[i].reference.empty()) found[i].reference = entry.reference;
@@ -47,68 +48,14 @@ Status gather(const Layout& layout, const std::string& index, int depth, std::ve
   return {};
 }
 
-std::string list(const std::vector<Descriptor>& found) {
-  std::string text;
-  for (const Descriptor& at : found) {
-    if (text.size() > 500) return text + ", ...";
-    text += (text.empty() ? "" : ", ") + at.platform->os + "/" + at.platform->architecture;
-    if (!at.platform->variant.empty()) text += "/" + at.platform->variant;
-    if (!at.reference.empty()) text += " (" + at.reference + ")";
-  }
-  return text.empty() ? "nothing" : text;
-}
-
-// Keeps the descriptors that `wanted` accepts, unless it accepts none.
-template <class Wanted>
-void prefer(std::vector<Descriptor>& found, Wanted wanted) {
-  if (std::any_of(found.begin(), found.end(), wanted)) {
-    std::erase_if(found, [&](const Descriptor& at) { return !wanted(at); });
-  }
-}
-
-std::vector<Descriptor> here_of(const std::vector<Descriptor>& found) {
-  std::vector<Descriptor> fit = found;
-  std::erase_if(fit, [](const Descriptor& at) {
-    return at.platform->os != "linux" || at.platform->architecture != machine_architecture();
-  });
-  return fit;
-}
-
-Error none_for_this_machine(const std::vector<Descriptor>& found) {
-  return Error{0, "found images for " + list(found) + ", expected one for linux/" + machine_architecture()};
-}
-
-// A variant needs a newer processor than the plain architecture; arm64's only variant is v8.
-bool is_plain(const Descriptor& at) {
-  return at.platform->variant.empty() || at.platform->variant == "v8";
-}
-
-// A layout may give whole names, or tags alone.
-bool is_called(const Descriptor& at, const std::string& name) {
-  if (at.reference.empty()) return false;
-  const std::string whole = name_of_reference(at.reference);
-  return whole.empty() ? name == at.reference + ":latest" || name.ends_with(":" + at.reference) : whole == name;
-}
-
 Result<std::vector<Descriptor>> gather_all(const Layout& layout) {
   METE_TRY(const std::string index, layout.text(layout.form() == LayoutForm::kFlat ? "manifest.json" : "index.json"));
-  std::vector<Descriptor> found;
-  METE_CHECK(gather(layout, index, 0, found));
-  return found;
+  Gathered all;
+  METE_CHECK(gather(layout, index, 0, all));
+  return std::move(all.found);
 }
 
 }  // namespace
-
-std::string machine_architecture() {
-  utsname name{};
-  if (::uname(&name) != 0) return "unknown";
-  std::string machine = name.machine;
-  if (machine == "x86_64") return "amd64";
-  if (machine == "aarch64") return "arm64";
-  if (machine == "i686" || machine == "i386") return "386";
-  if (machine == "armv7l") return "arm";
-  return machine;  // riscv64, s390x, ppc64le
-}
 
 Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name) {
   METE_TRY(auto found, gather_all(layout));
@@ -117,32 +64,7 @@ Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name
 
 Result<std::vector<Descriptor>> manifests_here(const Layout& layout) {
   METE_TRY(const auto found, gather_all(layout));
-  std::vector<Descriptor> all = here_of(found);
-  if (all.empty()) return tl::unexpected(none_for_this_machine(found));
-  // Two variants of one name are one image.
-  std::vector<Descriptor> chosen;
-  for (const Descriptor& each : all) {
-    const auto other = std::find_if(chosen.begin(), chosen.end(), [&](const Descriptor& at) {
-      return !at.reference.empty() && at.reference == each.reference;
-    });
-    if (other == chosen.end()) {
-      chosen.push_back(each);
-    } else if (is_plain(each) && !is_plain(*other)) {
-      *other = each;
-    }
-  }
-  return chosen;
-}
-
-Result<Descriptor> choose_platform(std::vector<Descriptor> found, const std::string& name) {
-  std::vector<Descriptor> fit = here_of(found);
-  if (fit.empty()) return tl::unexpected(none_for_this_machine(found));
-  prefer(fit, [&](const Descriptor& at) { return is_called(at, name); });
-  prefer(fit, is_plain);
-  const bool same =
-      std::all_of(fit.begin(), fit.end(), [&](const Descriptor& at) { return at.digest == fit[0].digest; });
-  if (!same) return fail("found several images: " + list(fit) + "; expected one, or one that is called " + name);
-  return fit[0];
+  return all_platforms(found);
 }
 
 }  // namespace mete::runtime::image

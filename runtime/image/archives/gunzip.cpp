@@ -69,7 +69,7 @@ Result<Gunzip::Step> Gunzip::step(std::string_view in, char* out, std::size_t si
 std::unique_ptr<Gunzip> Gunzip::open() {
   const IsaLibrary& library = isa_library();
   if (library.init == nullptr || library.inflate == nullptr) return nullptr;
-  return std::unique_ptr<Gunzip>(new Gunzip(std::make_unique<State>()));
+  return std::unique_ptr<Gunzip>(new Gunzip(std::make_unique_for_overwrite<State>()));
 }
 
 #else

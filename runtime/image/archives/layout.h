@@ -10,6 +10,7 @@
 
 #include "config/base/result.h"
 #include "runtime/fd.h"
+#include "runtime/image/archives/platforms.h"
 #include "runtime/image/image_documents.h"
 #include "runtime/image/staging.h"
 
@@ -71,17 +72,9 @@ struct LayoutImage {
 [[nodiscard]] Result<Image> import_image_of(Staging& staging, const Layout& layout, LayoutImage source,
                                             const std::string& name);
 
-// Go's name of this machine's architecture: "amd64" on x86_64.
-[[nodiscard]] std::string machine_architecture();
-
-// Chooses the manifest for linux on this machine among those of an index, all of which have a platform.
-[[nodiscard]] Result<Descriptor> choose_platform(std::vector<Descriptor> found, const std::string& name);
 // All manifests of the layout's index for linux on this machine; of one image in several variants the plainest.
 [[nodiscard]] Result<std::vector<Descriptor>> manifests_here(const Layout& layout);
 // Chooses one of them, preferring the name.
 [[nodiscard]] Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name);
-
-// The image's whole name that a descriptor or a list of tags gives; empty: a tag alone ("latest"), or none.
-[[nodiscard]] std::string name_of_reference(const std::string& reference);
 
 }  // namespace mete::runtime::image

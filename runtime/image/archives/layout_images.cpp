@@ -112,11 +112,6 @@ Result<std::string> flat_manifest(const Layout& layout) {
 
 }  // namespace
 
-std::string name_of_reference(const std::string& reference) {
-  if (reference.find_first_of(":/@") == std::string::npos) return "";
-  return normalize_name(reference).value_or("");
-}
-
 Result<LayoutImage> image_of(const Layout& layout, const std::string& name) {
   switch (layout.form()) {
     case LayoutForm::kOci: {

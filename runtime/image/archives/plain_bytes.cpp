@@ -5,6 +5,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <memory>
 #include <utility>
 
 #include "runtime/image/archives/gunzip.h"
@@ -25,12 +26,13 @@ std::string reader_error(archive* reader) {
 
 struct PlainBytes::State {
   struct CloseReader {
-    void operator()(archive* reader) const { ::archive_read_free(reader); }
+    void operator()(archive* read) const { ::archive_read_free(read); }
   };
 
   ByteSource source;
-  std::string file_buffer = std::string(kBuffer, '\0');
-  std::string buffer = std::string(kBuffer, '\0');
+  // Not filled with zeros, so that of a small archive's reader no more memory is touched than the archive needs.
+  std::unique_ptr<char[]> file_buffer = std::make_unique_for_overwrite<char[]>(kBuffer);
+  std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(kBuffer);
   std::string_view ahead;  // of the file: read and not yet given to anyone
   bool compressed = true;  // false: file and content have the same sum
   bool sums = true;
@@ -50,8 +52,8 @@ struct PlainBytes::State {
 Result<std::string_view> PlainBytes::State::take_file() {
   std::string_view piece = std::exchange(ahead, {});
   if (piece.empty()) {
-    METE_TRY(const std::size_t got, source(file_buffer.data(), file_buffer.size()));
-    piece = {file_buffer.data(), got};
+    METE_TRY(const std::size_t got, source(file_buffer.get(), kBuffer));
+    piece = {file_buffer.get(), got};
   }
   if (compressed && sums) file_sum.update(piece);
   return piece;
@@ -88,19 +90,19 @@ Status PlainBytes::State::open_reader() {
 // Members of gzip one after another are one content. What follows them and is none is left out, as gzip does.
 Result<std::string_view> PlainBytes::State::unpack() {
   std::size_t made = 0;
-  while (made < buffer.size()) {
+  while (made < kBuffer) {
     if (packed.empty()) {
       METE_TRY(packed, take_file());
       if (packed.empty() && inside) return fail("found a shortened gzip file, expected its end");
     }
     if (!inside && !packed.starts_with(kGzip[0])) break;
-    auto step = gunzip->step(packed, buffer.data() + made, buffer.size() - made);
+    auto step = gunzip->step(packed, buffer.get() + made, kBuffer - made);
     if (!step) return tl::unexpected(std::move(step.error()));
     packed.remove_prefix(step->taken);
     made += step->made;
     inside = !step->end;
   }
-  return std::string_view(buffer.data(), made);
+  return std::string_view(buffer.get(), made);
 }
 
 PlainBytes::PlainBytes(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -111,11 +113,11 @@ Result<std::unique_ptr<PlainBytes>> PlainBytes::open(ByteSource source) {
   state->source = std::move(source);
   std::size_t first = 0;
   while (first < kGzip.size()) {
-    METE_TRY(const std::size_t got, state->source(state->file_buffer.data() + first, kBuffer - first));
+    METE_TRY(const std::size_t got, state->source(state->file_buffer.get() + first, kBuffer - first));
     if (got == 0) break;
     first += got;
   }
-  state->ahead = {state->file_buffer.data(), first};
+  state->ahead = {state->file_buffer.get(), first};
   if (state->ahead.starts_with(kGzip)) state->gunzip = Gunzip::open();
   if (!state->gunzip) METE_CHECK(state->open_reader());
   return std::unique_ptr<PlainBytes>(new PlainBytes(std::move(state)));
@@ -131,9 +133,9 @@ Result<std::string_view> PlainBytes::next() {
   if (state.gunzip) {
     METE_TRY(piece, state.unpack());
   } else {
-    const la_ssize_t got = ::archive_read_data(state.reader.get(), state.buffer.data(), state.buffer.size());
+    const la_ssize_t got = ::archive_read_data(state.reader.get(), state.buffer.get(), kBuffer);
     if (got < 0) return fail(reader_error(state.reader.get()));
-    piece = {state.buffer.data(), static_cast<std::size_t>(got)};
+    piece = {state.buffer.get(), static_cast<std::size_t>(got)};
   }
   if (state.sums) state.content_sum.update(piece);
   return piece;

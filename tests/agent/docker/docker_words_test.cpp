@@ -95,7 +95,11 @@ TEST(DockerTypes, AWrongOneIsNamed) {
   const auto wrong = [](const char* text) { return check_types(Json::parse(text)).error().what; };
   EXPECT_EQ(wrong(R"({"Labels":{"a":{"b":"c"}}})"), "Labels: found {\"a\":{\"b\":\"c\"}}, expected an object of texts");
   EXPECT_EQ(wrong(R"({"Env":[1]})"), "Env: found [1], expected a list of texts");
-  EXPECT_EQ(wrong(R"({"HostConfig":{"Memory":"64m"}})"), "HostConfig.Memory: found \"64m\", expected a number");
+  EXPECT_EQ(wrong(R"({"HostConfig":{"Memory":"64m"}})"), "HostConfig.Memory: found \"64m\", expected a whole number");
+  EXPECT_EQ(wrong(R"({"HostConfig":{"Memory":1.5}})"), "HostConfig.Memory: found 1.5, expected a whole number");
+  EXPECT_EQ(wrong(R"({"HostConfig":{"Memory":18446744073709551615}})"),
+            "HostConfig.Memory: found 18446744073709551615, expected a whole number");
+  EXPECT_TRUE(check_types(Json::parse(R"({"HostConfig":{"Memory":-1}})")));
   EXPECT_EQ(wrong(R"({"HostConfig":[]})"), "HostConfig: found [], expected an object");
 }
 

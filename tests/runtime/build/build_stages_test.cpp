@@ -134,6 +134,68 @@ TEST(DockerfileSettings, AnEntrypointDropsTheBaseImagesCommand) {
   EXPECT_FALSE(settings_of_text("CMD new\nENTRYPOINT e", base)->cmd.empty());
 }
 
+// docker takes them all. Where each was compared with those before it, this took minutes.
+TEST(DockerfileSettings, AllPortsMayBeExposed) {
+  const auto settings = settings_of_text("EXPOSE 1-65535 1-65535/udp 1-65535/sctp");
+  ASSERT_TRUE(settings) << settings.error().what;
+  EXPECT_EQ(settings->exposed_ports.size(), 3U * 65535U);
+  const auto again = read_settings(settings_document(*settings, "amd64", 0));
+  ASSERT_TRUE(again) << again.error().what;
+  EXPECT_EQ(again->exposed_ports, settings->exposed_ports);
+}
+
+// Each name was compared with all before it.
+TEST(DockerfileStages, ThereMayBeManyOfThem) {
+  constexpr std::size_t kMany = 100'000;
+  std::string text = "FROM a AS s0\n";
+  for (std::size_t i = 1; i < kMany; ++i) text += "FROM S" + std::to_string(i - 1) + " AS s" + std::to_string(i) + "\n";
+  const auto stages = stages_of(text + "COPY --from=s7 a b\nCOPY --from=8 a b");
+  ASSERT_TRUE(stages) << stages.error().what;
+  EXPECT_EQ(stages->all.back().parent, kMany - 2);
+  EXPECT_EQ(stages->all.back().needs, (std::vector<std::size_t>{kMany - 2, 7, 8}));
+  const auto needed = needed_stages(*stages, "");
+  ASSERT_TRUE(needed);
+  EXPECT_EQ(needed->size(), kMany);
+  EXPECT_EQ(needed->front(), 0U);
+}
+
+TEST(DockerfileStages, ArgumentsTogetherHaveABound) {
+  const std::string big = "ARG A=" + std::string(1'000'000, 'x') + "\n";
+  std::string many;
+  for (int i = 0; i < 8; ++i) many += "ARG B" + std::to_string(i) + "=$A\n";
+  EXPECT_NE(stages_of(big + many + "FROM a").error().what.find("ARG: found more than 8388608 bytes"),
+            std::string::npos);
+  EXPECT_NE(stages_of(big + "FROM $A").error().what.find("found 1000000 bytes"), std::string::npos);
+  const Dockerfile file = parsed("FROM a\n" + big + many);
+  const Arguments none;
+  const auto stages = split_stages(file, none, none);
+  ASSERT_TRUE(stages);
+  Scope scope(*stages, none, none);
+  std::size_t refused = 0;
+  for (const Instruction& at : stages->all[0].body) refused += scope.declare(at, {}, '\\') ? 0 : 1;
+  EXPECT_EQ(refused, 1U);
+}
+
+// A Dockerfile of 4 MiB may ask for 400 GB.
+TEST(DockerfileSettings, VariablesTogetherHaveABound) {
+  std::string text = "ENV A=" + std::string(1'000'000, 'x') + "\n";
+  for (int i = 0; i < 6; ++i) text += "ENV B" + std::to_string(i) + "=$A\n";
+  EXPECT_TRUE(settings_of_text(text));
+  const auto refused = settings_of_text(text + "LABEL c=$A d=$A");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().what.find("LABEL: found more than 8388608 bytes in the variables and labels"),
+            std::string::npos);
+}
+
+TEST(DockerfileSettings, NumbersOfAConfigurationAreWholeOnes) {
+  const auto read = [](const std::string& retries) {
+    return read_settings(R"({"config":{"Healthcheck":{"Retries":)" + retries + R"(}},"rootfs":{"diff_ids":[]}})");
+  };
+  EXPECT_EQ(read("3")->healthcheck->retries, 3);
+  EXPECT_EQ(read("null")->healthcheck->retries, 0);
+  for (const char* wrong : {"-1", "1e300", "1.5", "18446744073709551615", "\"3\""}) EXPECT_FALSE(read(wrong)) << wrong;
+}
+
 TEST(DockerfileSettings, RefuseWhatCannotBe) {
   for (const char* text : {"EXPOSE 0",
                            "EXPOSE 70000",
@@ -167,7 +229,8 @@ TEST(DockerfileSettings, DurationsAreGos) {
   for (const auto& [text, expected] : std::vector<std::pair<const char*, std::int64_t>>{
            {"0", 0}, {"1ns", 1}, {"1.5s", 1'500'000'000}, {"1m30s", 90'000'000'000}, {"2h", 7'200'000'000'000}})
     EXPECT_EQ(duration_of(text).value_or(-1), expected) << text;
-  for (const char* wrong : {"", "1", "s", "1x", "-1s", "1s2"}) EXPECT_FALSE(duration_of(wrong)) << wrong;
+  for (const char* wrong : {"", "1", "s", "1x", "-1s", "1s2", "nans", "infs", "1snanh", "."})
+    EXPECT_FALSE(duration_of(wrong)) << wrong;
 }
 
 TEST(DockerfileRun, MountsAreRead) {

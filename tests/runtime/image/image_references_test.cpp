@@ -159,8 +159,10 @@ TEST(ConfigChanges, InADockerfilesWords) {
   EXPECT_EQ(changed("{}", {"LABEL a=\"b c\" d=e\\ f"}), R"({"Labels":{"a":"b c","d":"e f"}})");
   EXPECT_EQ(changed("{}", {"EXPOSE 80 53/udp", "VOLUME [\"/a b\"]", "VOLUME /c /d"}),
             R"({"ExposedPorts":{"80/tcp":{},"53/udp":{}},"Volumes":{"/a b":{},"/c":{},"/d":{}}})");
+  EXPECT_EQ(changed("{}", {"LABEL 'a b' c  d", "LABEL \"e\"  'f'"}), R"({"Labels":{"a b":"c  d","e":"'f'"}})");
+  EXPECT_EQ(changed("{}", {"VOLUME [1]"}), R"({"Volumes":{"[1]":{}}})") << "no list of strings: words";
   EXPECT_EQ(changed("{}", {"WORKDIR /a", "WORKDIR b"}), R"({"WorkingDir":"/a/b"})");
-  for (const char* bad : {"RUN x", "", "CMD", "ENV A", "ENV =b", "LABEL 'a=b", "FROM x"})
+  for (const char* bad : {"RUN x", "", "CMD", "ENV A", "ENV =b", "ENV '' b", "LABEL 'a=b", "VOLUME []", "FROM x"})
     EXPECT_TRUE(changed("{}", {bad}).starts_with("error: change \"" + std::string(bad))) << changed("{}", {bad});
 }
 

@@ -82,6 +82,8 @@ TEST(Config, OnlyTheLayersChange) {
                       kDigest + R"("]},"history":[{"created_by":"a"},{"empty_layer":true}]})");
   // A history that does not fit the layers would be a lie.
   EXPECT_EQ(make_config(text, {}, {kDigest, kOther})->find("history"), std::string::npos);
+  // As Go reads it: null is false.
+  EXPECT_TRUE(make_config(R"({"history":[{"empty_layer":null},{"empty_layer":true}]})", {}, {kDigest}));
   image::Image image;
   image.config.cmd = {"/bin/sh"};
   image.config.env = {"A=b"};

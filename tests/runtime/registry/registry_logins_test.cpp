@@ -42,6 +42,7 @@ TEST(Challenge, TokensAreRead) {
   EXPECT_EQ(parse_token(R"({"access_token":"x.y","expires_in":300})")->token, "x.y");
   EXPECT_EQ(parse_token(R"({"token":"","access_token":"x","expires_in":1e9})")->expires_in, 60);
   EXPECT_EQ(parse_token(R"({"token":"x","expires_in":-5})")->expires_in, 1);
+  EXPECT_EQ(parse_token(R"({"token":"x","expires_in":18446744073709551615})")->expires_in, 86400);
   // A line break would be a header of its own.
   for (const char* wrong : {"", "[]", "{}", R"({"token":7})", R"({"token":"a\r\nX: y"})"})
     EXPECT_FALSE(parse_token(wrong)) << wrong;
