@@ -77,22 +77,29 @@ Status signal_all(const std::string& directory, bool frozen, AppendTasks append 
   return fail_errno(directory + ": its processes multiply faster than they can be killed", EAGAIN);
 }
 
+// A task that the v1 freezer has stopped gets its signal only after it is thawed. Then what an interrupted attach()
+// left in a v1 hierarchy and not in the twin.
+Status kill_in_v1(const Group& group) {
+  (void)group.write("freezer", "freezer.state", "THAWED");
+  const auto& hierarchies = group.hierarchies();
+  if (hierarchies.v1.empty()) return {};
+  auto strays = signal_all(hierarchies.v1_mounts().front() + group.path(), true);
+  return !strays && is_gone(strays.error()) ? Status() : strays;
+}
+
+Status check_killable(const Group& group) {
+  return group.path() == "/" ? fail("cgroup \"/\": expected a group below the root to kill") : Status();
+}
+
 }  // namespace
 
 Status Group::kill_all() const {
-  if (path_ == "/") return fail("cgroup \"/\": expected a group below the root to kill");
+  METE_CHECK(check_killable(*this));
   const std::string unified = unified_directory();
   if (!unified.empty()) {
     Status killed = internal::write_control(unified, "cgroup.kill", "1");
     if (!killed && !unsupported(killed)) return killed;
-    if (killed) {
-      // A task frozen by the v1 freezer gets its signal only after it is thawed.
-      (void)write("freezer", "freezer.state", "THAWED");
-      if (hierarchies_->v1.empty()) return {};
-      // One that an interrupted attach() left in a v1 hierarchy and not in the twin.
-      auto strays = signal_all(hierarchies_->v1_mounts().front() + path_, true);
-      return !strays && is_gone(strays.error()) ? Status() : strays;
-    }
+    if (killed) return kill_in_v1(*this);
     if (is_threaded(unified)) {
       METE_CHECK(signal_all(unified, false, append_threads));
       if (hierarchies_->v1.empty() || !internal::is_directory(hierarchies_->v1_mounts().front() + path_)) return {};
@@ -111,6 +118,21 @@ Status Group::kill_all() const {
 Status kill_at_once(const Group& group) {
   lift_cpu_quota(group);
   return group.kill_all();
+}
+
+// The freezer keeps them from forking on, and lets SIGKILL through.
+Status kill_by_signals(const Group& group) {
+  METE_CHECK(check_killable(group));
+  lift_cpu_quota(group);
+  const std::string unified = group.unified_directory();
+  if (unified.empty()) return group.kill_all();
+  const auto was_asked = group.freeze_asked();
+  (void)group.freeze();
+  const AppendTasks append = is_threaded(unified) ? append_threads : internal::append_processes;
+  Status killed = signal_all(unified, false, append);
+  if (was_asked && !*was_asked) (void)group.thaw();
+  METE_CHECK(killed);
+  return kill_in_v1(group);
 }
 
 Status Group::freeze() const {

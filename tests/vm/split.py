@@ -24,6 +24,9 @@ POLICY_SCRIPTS = ["threshold_policies_test", "raise_policies_test", "interrupted
 OTHER_SCRIPTS = ["foreign_policies_test", "foreign_owner_test", "drift_test", "swap_test", "io_cost_test",
                  "oom_kills_test", "pod_users_test", "reboot_test"]
 DOCKER_CASES = ["test_a_pause_is_seen_whoever_asked_for_it"]  # of docker_api_test: cgroup.freeze, among the files of limits here
+# Of tests/peers: the cgroups that runc and crun are given. The rest does not depend on the version.
+RUNTIME_CASES = ["test_a_container_is_what_mete_makes_of_it", "test_a_probe_an_exec_and_a_copy_enter_it",
+                 "test_an_oom_kill_is_counted_and_the_counters_go_on", "test_what_is_killed_is_found"]
 QEMU_SCRIPTS = ["devices_test"]  # all of it: /dev/cpu_dma_latency
 CRASH_SCRIPTS = ["enforcement_crash_test"]  # on qemu: one CPU has either the event or who kills the agent for it
 

@@ -48,7 +48,7 @@ Status ContainerCgroup::claim() {
   }
   METE_CHECK(group_.create_unified());
   // Processes of an earlier attempt outside its PID namespace must not live on beside the new one.
-  if (const auto populated = group_.populated(); populated && *populated) return runtime::cgroup::kill_at_once(group_);
+  if (const auto populated = group_.populated(); populated && *populated) return kill_processes();
   return {};
 }
 
@@ -121,7 +121,14 @@ void ContainerCgroup::kill() {
 Status ContainerCgroup::kill_all() {
   limits_.quota_is_lifted();
   slot_.pod().lift_quota_of_last(slot_.record().name);
-  return runtime::cgroup::kill_at_once(group_);
+  return kill_processes();
+}
+
+// The next attempt of another runtime is cloned into the same cgroup.
+Status ContainerCgroup::kill_processes() {
+  const auto* const plan = slot_.pod().plan();
+  const bool of_others = plan != nullptr && !plan->runtime.empty();
+  return of_others ? runtime::cgroup::kill_by_signals(group_) : runtime::cgroup::kill_at_once(group_);
 }
 
 void ContainerCgroup::apply() {

@@ -59,6 +59,7 @@ class ContainerCgroup {
   [[nodiscard]] const ContainerWatch& watch() const { return watch_; }
 
  private:
+  [[nodiscard]] Status kill_processes();
   void open();
   void fold();
   void guard_oom();  // for the time in which there is no agent

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kills and freezes on the real kernel.
+#include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <thread>
 
 #include "collectors/sampler.h"
 #include "runtime/cgroup/cpu.h"
 #include "runtime/cgroup/kill.h"
+#include "runtime/fd.h"
 #include "runtime/file.h"
 #include "tests/root/cgroup/cgroup_root_support.h"
 
@@ -56,6 +61,35 @@ TEST_F(ROOT_Cgroup, KillAllEndsAForkStorm) {
         << to_string(machine.mode) << ": " << group.processes().value().size() << " left";
     EXPECT_TRUE(within(2, [&] { return group.remove().has_value(); }));
   }
+}
+
+// What is cloned into the group lives, as if nobody had been killed there.
+TEST_F(ROOT_Cgroup, KilledBySignalsAGroupIsAsItWas) {
+  const Group group = made("signalled");
+  if (group.unified_directory().empty()) GTEST_SKIP() << "no cgroup2";
+  Limits limits;
+  limits.pids = Limit<std::uint64_t>(200);
+  ASSERT_TRUE(group.apply(limits));
+  const pid_t storm = run_in(group, fork_storm);
+  EXPECT_TRUE(within(10, [&] { return group.processes().value().size() > 100; }));
+  const auto killed = runtime::cgroup::kill_by_signals(group);
+  EXPECT_TRUE(killed) << killed.error().what;
+  wait_for(storm);
+  EXPECT_TRUE(within(10, [&] { return !group.populated().value(); })) << group.processes().value().size() << " left";
+  EXPECT_FALSE(group.freeze_asked().value()) << "it is not left frozen";
+  const runtime::UniqueFd directory(::open(group.unified_directory().c_str(), O_PATH | O_CLOEXEC));
+  clone_args args{};
+  args.flags = CLONE_INTO_CGROUP;
+  args.exit_signal = SIGCHLD;
+  args.cgroup = static_cast<std::uint64_t>(directory.get());
+  const auto child = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+  if (child == 0) ::_exit(7);
+  const int status = wait_for(child);
+  EXPECT_TRUE(WIFEXITED(status)) << "it was killed by signal " << WTERMSIG(status);
+  ASSERT_TRUE(group.freeze());
+  ASSERT_TRUE(runtime::cgroup::kill_by_signals(group));
+  EXPECT_TRUE(group.freeze_asked().value()) << "who had frozen it thaws it";
+  test::clear(group);
 }
 
 // A throttled process dies only when its next period begins, whichever of the groups has the quota.
