@@ -51,6 +51,12 @@ milliseconds next_interval(milliseconds last, bool throttled, bool ran) {
   return std::min(last * 2, ran ? kSlowest : kIdle);
 }
 
+std::chrono::steady_clock::time_point next_read(std::chrono::steady_clock::time_point now, milliseconds interval) {
+  using Tick = std::chrono::duration<std::int64_t, std::ratio<1, 4>>;
+  const auto due = now + interval;
+  return interval > kSlowest ? std::chrono::ceil<Tick>(due) : due;
+}
+
 // Most groups are never throttled: all of them share one distribution without a stretch.
 ThrottleWatch::ThrottleWatch(runtime::cgroup::Group group, runtime::UniqueFd file)
     : group_(std::move(group)), file_(std::move(file)) {
@@ -66,7 +72,7 @@ Result<ThrottleWatch> ThrottleWatch::open(const runtime::cgroup::Group& group, C
 }
 
 bool ThrottleWatch::read(Clock::time_point now) {
-  due_ = now + kIdle;  // also of a read that fails
+  due_ = next_read(now, kIdle);  // also of a read that fails
   if (!file_.valid()) {
     auto file = runtime::cgroup::open_cpu_stat(group_);
     if (!file && runtime::cgroup::is_gone(file.error())) return false;
@@ -89,7 +95,7 @@ bool ThrottleWatch::read(Clock::time_point now) {
   last_ = counters;
   periods_ = stat.periods.value_or(0);
   interval_ = next_interval(interval_, throttled, ran);
-  due_ = now + interval_;
+  due_ = next_read(now, interval_);
   if (interval_ > kSlowest) file_.reset();
   return true;
 }

@@ -28,6 +28,11 @@ void observe(ThrottleLengths& lengths, const ThrottleCounters& before, const Thr
 // up to 1 s; 10 s when the group used no CPU time either.
 [[nodiscard]] std::chrono::milliseconds next_interval(std::chrono::milliseconds last, bool throttled, bool ran);
 
+// Pure: `now` and `interval` later. Reads that are seldom fall on ticks of 250 ms, so that a thousand idle groups wake
+// their thread four times a second and not a hundred times.
+[[nodiscard]] std::chrono::steady_clock::time_point next_read(std::chrono::steady_clock::time_point now,
+                                                              std::chrono::milliseconds interval);
+
 class ThrottleWatch {
  public:
   using Clock = std::chrono::steady_clock;

@@ -33,5 +33,16 @@ TEST(Throttling, IsLookedAtAsOftenAsItHappens) {
   EXPECT_EQ(next_interval(milliseconds(8'000), false, false), milliseconds(10'000));
 }
 
+TEST(Throttle, SeldomReadsAreMadeTogether) {
+  using std::chrono::milliseconds;
+  using Time = std::chrono::steady_clock::time_point;
+  const Time begin{};
+  EXPECT_EQ(next_read(begin + milliseconds(1), milliseconds(100)), begin + milliseconds(101));
+  EXPECT_EQ(next_read(begin + milliseconds(1), milliseconds(1'000)), begin + milliseconds(1'001));
+  EXPECT_EQ(next_read(begin + milliseconds(1), milliseconds(10'000)), begin + milliseconds(10'250));
+  EXPECT_EQ(next_read(begin + milliseconds(240), milliseconds(10'000)), begin + milliseconds(10'250));
+  EXPECT_EQ(next_read(begin + milliseconds(250), milliseconds(10'000)), begin + milliseconds(10'250));
+}
+
 }  // namespace
 }  // namespace mete::collectors
