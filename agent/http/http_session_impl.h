@@ -7,22 +7,21 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/core/string.hpp>
-#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/optional/optional.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <limits>
 #include <optional>
 #include <type_traits>
 
 #include "agent/http/asio_ssl.h"
 #include "agent/http/http_linger_impl.h"
 #include "agent/http/http_message.h"
+#include "agent/http/http_pieces_impl.h"
 #include "agent/http/http_session.h"
+#include "agent/http/http_spool_impl.h"
 #include "agent/http/http_stream_impl.h"
 #include "agent/http/http_tls_impl.h"
 #include "agent/http/http_url.h"
@@ -34,6 +33,8 @@ namespace http = boost::beast::http;
 
 template <class Stream>
 class Session final : public HttpReply,
+                      public PieceAnswer<Session<Stream>>,
+                      public SpooledBody<Session<Stream>>,
                       public StreamAnswer<Session<Stream>>,
                       public TlsBegin<Session<Stream>>,
                       public std::enable_shared_from_this<Session<Stream>> {
@@ -67,7 +68,7 @@ class Session final : public HttpReply,
     piece_ = head_text(response, form, always());
     if (!head_only_) piece_ += response.body;
     body_end_ = Clock::now() + limits().slow;
-    write_piece(true);
+    this->write_piece(true);
   }
 
   void send(HttpResponse head, std::shared_ptr<HttpSource> body) override {
@@ -76,7 +77,7 @@ class Session final : public HttpReply,
     keep_alive_ = keep_alive_ && chunked_;
     piece_ = head_text(head, {version_, keep_alive_, chunked_, {}}, always());
     if (!head_only_) source_ = std::move(body);
-    write_piece(head_only_);
+    this->write_piece(head_only_);
   }
 
   std::shared_ptr<HttpStream> stream(const std::string& type) override {
@@ -93,6 +94,8 @@ class Session final : public HttpReply,
   }
 
  private:
+  friend class PieceAnswer<Session<Stream>>;
+  friend class SpooledBody<Session<Stream>>;
   friend class StreamAnswer<Session<Stream>>;
   friend class TlsBegin<Session<Stream>>;
 
@@ -134,7 +137,7 @@ class Session final : public HttpReply,
   void read_head() {
     place_->busy();
     asked_at_ = Clock::now();
-    file_.reset();
+    this->file_.reset();
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(limits().request_head));
     parser_->body_limit(most_body());
@@ -170,7 +173,7 @@ class Session final : public HttpReply,
 
   void read_body() {
     if (parser_->is_done()) return dispatch();
-    if (!begin_file()) return;
+    if (!this->begin_file()) return;
     lowest().expires_after(limits().body);
     if (!beast::iequals(parser_->get()[http::field::expect], "100-continue")) return read_body_now();
     piece_ = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -187,55 +190,8 @@ class Session final : public HttpReply,
     return limits().request_body;
   }
 
-  // False: the request has been answered. Nothing is begun where the body stays in memory.
-  bool begin_file() {
-    if (!kLocal || !shared_->spool) return true;
-    const auto& raw = parser_->get();
-    if (!shared_->spool->takes(std::string(raw.method_string()), parse_target(raw.target()).path)) {
-      parser_->body_limit(limits().request_body);
-      if (parser_->content_length().value_or(0) <= limits().request_body) return true;
-      bad_request(http::error::body_limit);
-      return false;
-    }
-    auto made = shared_->spool->make();
-    if (!made) {
-      keep_alive_ = false;
-      send(text_response(500, made.error().what + "\n"));
-      return false;
-    }
-    file_ = std::make_shared<runtime::UniqueFd>(std::move(*made));
-    file_parser_.emplace(std::move(*parser_));
-    file_parser_->body_limit(boost::none);
-    return true;
-  }
-
-  // The next piece is read when the last one is in the file.
-  void read_into_file() {
-    constexpr std::size_t kPiece = 256U << 10U;
-    piece_.resize(kPiece);
-    file_parser_->get().body() = {piece_.data(), piece_.size(), true};
-    lowest().expires_after(limits().body);
-    http::async_read(stream_, buffer_, *file_parser_, [self = this->shared_from_this()](ErrorCode error, std::size_t) {
-      if (error && error != http::error::need_buffer) return self->bad_request(error);
-      self->lowest().expires_never();
-      self->piece_.resize(self->piece_.size() - self->file_parser_->get().body().size);
-      self->shared_->spool->write(self->file_->get(), std::move(self->piece_),
-                                  [self, file = self->file_](Status written) { self->written_to_file(written); });
-    });
-  }
-
-  void written_to_file(const Status& written) {
-    if (closed_) return;
-    if (!written) {
-      keep_alive_ = false;
-      return send(text_response(500, "keep the request's body: " + written.error().what + "\n"));
-    }
-    if (!file_parser_->is_done()) return read_into_file();
-    dispatch();
-  }
-
   void read_body_now() {
-    if (file_) return read_into_file();
+    if (this->file_) return this->read_into_file();
     http::async_read(stream_, buffer_, *parser_, [self = this->shared_from_this()](ErrorCode error, std::size_t) {
       if (error) return self->bad_request(error);
       self->lowest().expires_never();
@@ -244,8 +200,9 @@ class Session final : public HttpReply,
   }
 
   void dispatch() {
-    HttpRequest request = request_of(file_ ? RawRequest(std::move(file_parser_->get().base())) : parser_->release());
-    request.body_file = std::move(file_);
+    HttpRequest request =
+        request_of(this->file_ ? RawRequest(std::move(this->file_parser_->get().base())) : parser_->release());
+    request.body_file = std::move(this->file_);
     request.local = kLocal;
     if constexpr (kLocal) request.peer = peer_of(lowest().socket().native_handle());
     request.tls = kLocal ? shared_->access != nullptr && shared_->access->tls() != nullptr : kTls;
@@ -265,49 +222,6 @@ class Session final : public HttpReply,
     auto answer = complaint_of(error, limits());
     if (!answer) return close();
     send(std::move(*answer));
-  }
-
-  // Writes piece_, then asks for the next one. The connection is cut when the peer does not accept a piece in time, or
-  // takes too long for the whole body.
-  void write_piece(bool last) {
-    lowest().expires_at(std::min(Clock::now() + limits().slow, body_end_));
-    const std::array<asio::const_buffer, 2> buffers{asio::buffer(frame_), asio::buffer(piece_)};
-    asio::async_write(stream_, buffers, all_at_once,
-                      [self = this->shared_from_this(), last](ErrorCode error, std::size_t) {
-                        if (error) {
-                          if (error == beast::error::timeout) self->shared_->refused("slow");
-                          self->cut();
-                        } else if (last) {
-                          self->end_answer();
-                        } else {
-                          self->next_piece();
-                        }
-                      });
-  }
-
-  void next_piece() {
-    lowest().expires_never();
-    source_->next([self = this->shared_from_this()](Result<std::string> piece, bool last) {
-      if (!piece || self->closed_) return self->cut();
-      self->piece_ = std::move(*piece);
-      if (self->chunked_) self->frame_piece(last);
-      self->write_piece(last);
-    });
-  }
-
-  // The head of a chunk stays apart from its text, which would have to move for it.
-  void frame_piece(bool last) {
-    frame_.clear();
-    if (!piece_.empty()) {
-      frame_ = chunk_head(piece_.size());
-      piece_ += "\r\n";
-    }
-    if (last) piece_ += kLastChunk;
-  }
-
-  // Asio's own condition cuts what is sent into 64 KiB a call.
-  static std::size_t all_at_once(ErrorCode error, std::size_t /*sent*/) {
-    return error ? 0 : std::numeric_limits<std::size_t>::max();
   }
 
   void end_answer() {
@@ -350,8 +264,6 @@ class Session final : public HttpReply,
   Stream stream_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
-  std::shared_ptr<runtime::UniqueFd> file_;  // of a body that goes into one, while it is read
-  std::optional<http::request_parser<http::buffer_body>> file_parser_;
   std::shared_ptr<HttpSource> source_;
   std::string frame_;  // goes before piece_
   std::string piece_;
