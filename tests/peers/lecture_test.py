@@ -29,6 +29,7 @@ NAMES = [
     (r"(?m)^ +\d+ root +ps$", "    N root     ps"), (r"(?m)^\s*$\n", ""), (r"(/ # *\n?)+(?=/ # )", ""), (r"(?m)^/ # *$\n?", ""), (r"qlen \d+", "qlen N"), (r" {2,}", "  "),
     # The columns of lsns are as wide as the longest pid of the machine.
     (r"(?m)^ *(NS TYPE|INODE net) .*$", lambda line: re.sub(" +", " ", line[0].strip())),
+    (r"(?m)^INODE net \d+", "INODE net N"),  # processes: a server that answers at this moment may have a child for it
 ]
 
 
