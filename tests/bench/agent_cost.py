@@ -16,19 +16,10 @@ import urllib.request
 import zlib
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from cpu_time import by_thread  # noqa: E402
 from mete_agent import Agent, cgroup_mounts, wait_for  # noqa: E402
 
 WINDOW = 10  # seconds: settings are read every 10 s, so each window holds all that is done
-
-
-def cpu_seconds(pid):
-    """By thread: exact, where /proc/PID/stat has hundredths."""
-    seconds = {}
-    for task in os.listdir("/proc/%d/task" % pid):
-        directory = "/proc/%d/task/%s/" % (pid, task)
-        name = open(directory + "comm").read().strip()
-        seconds[name] = seconds.get(name, 0) + int(open(directory + "schedstat").read().split()[0]) / 1e9
-    return seconds
 
 
 def status(pid, key):
@@ -101,7 +92,7 @@ def bench(count, seconds, gzip):
 
         asking = threading.Thread(target=ask)
         took = []
-        marks = [cpu_seconds(pid)]
+        marks = [by_thread(pid)]
         begin = time.monotonic()
         for i in range(seconds):
             time.sleep(max(0.0, begin + i - time.monotonic()))
@@ -110,7 +101,7 @@ def bench(count, seconds, gzip):
             took.append(time.monotonic() - start)
             if (i + 1) % WINDOW == 0:
                 time.sleep(max(0.0, begin + i + 0.9 - time.monotonic()))
-                marks.append(cpu_seconds(pid))
+                marks.append(by_thread(pid))
         names = sorted(marks[-1])
         used = {name: marks[-1][name] - marks[0].get(name, 0) for name in names}
         windows = [sum(b.values()) - sum(a.values()) for a, b in zip(marks, marks[1:])]

@@ -10,7 +10,8 @@ import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 sys.path.insert(0, __file__.rsplit("/", 1)[0])
-from agent_cost import cpu_seconds, status  # noqa: E402
+from agent_cost import status  # noqa: E402
+from cpu_time import by_thread  # noqa: E402
 from mete_agent import Agent, wait_for, write  # noqa: E402
 from pods import documents, pod  # noqa: E402
 
@@ -28,17 +29,17 @@ def measure(agent, containers, seconds, alerts):
     running = lambda: sum(1 for each in agent.pods() if each["containers"][0]["state"] == "running")  # noqa: E731
     wait_for("all containers to run", lambda: running() == containers, 300, 1)
     time.sleep(20)
-    before = cpu_seconds(agent.process.pid)
+    before = by_thread(agent.process.pid)
     time.sleep(seconds)
-    after = cpu_seconds(agent.process.pid)
-    by_thread = {name: 100 * (after[name] - before.get(name, 0)) / seconds for name in after}
+    after = by_thread(agent.process.pid)
+    shares = {name: 100 * (after[name] - before.get(name, 0)) / seconds for name in after}
     own = agent.metric("mete_alerts_evaluation_seconds_total")
     print("alerts %-3s CPU %.3f %% of a core (%s); private memory %.1f MB%s"
-          % ("on" if alerts else "off", sum(by_thread.values()), ", ".join("%s %.3f" % each for each in sorted(by_thread.items())),
+          % ("on" if alerts else "off", sum(shares.values()), ", ".join("%s %.3f" % each for each in sorted(shares.items())),
              status(agent.process.pid, "RssAnon"), "" if own is None else "; evaluated in %.0f ms of CPU in all, store %.1f KiB a container"
              % (1000 * own, agent.metric("mete_alerts_stored_bytes") / 1024 / containers)), flush=True)
     agent.stop()
-    return sum(by_thread.values())
+    return sum(shares.values())
 
 
 def main():

@@ -7,7 +7,6 @@ The floor is the same without handshakes, in the same run.
 """
 import argparse
 import http.client
-import os
 import socket
 import ssl
 import subprocess
@@ -17,6 +16,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from cpu_time import by_thread  # noqa: E402
 from mete_agent import Agent  # noqa: E402
 
 
@@ -41,14 +41,6 @@ def latencies(agent, seconds):
         found.append(1000 * (time.monotonic() - begin))
         time.sleep(0.001)
     return sorted(found)
-
-
-def threads(pid):
-    used = {}
-    for task in os.listdir("/proc/%d/task" % pid):
-        name = open("/proc/%d/task/%s/comm" % (pid, task)).read().strip()
-        used[name] = used.get(name, 0) + int(open("/proc/%d/task/%s/schedstat" % (pid, task)).read().split()[0]) / 1e9
-    return used
 
 
 def report(name, found):
@@ -81,14 +73,14 @@ def main():
                     done[0] += 1
 
         clients = [threading.Thread(target=shake) for _ in range(2)]
-        before = threads(agent.process.pid)
+        before = by_thread(agent.process.pid)
         for client in clients:
             client.start()
         found = latencies(agent, arguments.seconds)
         stop.set()
         for client in clients:
             client.join()
-        after = threads(agent.process.pid)
+        after = by_thread(agent.process.pid)
         report("with %d handshakes" % done[0], found)
         print("CPU by thread, ms a handshake: " + ", ".join("%s %.2f" % (name, 1000 * (after[name] - before.get(name, 0)) / max(1, done[0])) for name in sorted(after)))
 

@@ -11,6 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from cpu_time import of_all_threads  # noqa: E402
 from mete_agent import Agent, wait_for  # noqa: E402
 
 SERVER = r"""
@@ -96,11 +97,9 @@ KINDS = {
 
 
 def cpu(pid):
-    """Seconds of the process, by the scheduler's own clock, as what runs for microseconds at a time is seldom met by a tick; and of its
-    children that have ended, by ticks."""
+    """Seconds of the process, exactly; and of its children that have ended, by ticks."""
     fields = open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()
-    tasks = ["/proc/%d/task/%s/schedstat" % (pid, each) for each in os.listdir("/proc/%d/task" % pid)]
-    return sum(int(open(each).read().split()[0]) for each in tasks) / 1e9, sum(map(int, fields[13:15])) / os.sysconf("SC_CLK_TCK")
+    return of_all_threads(pid), sum(map(int, fields[13:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def lateness(agent):

@@ -20,19 +20,11 @@ import sys
 import tempfile
 import time
 
+from cpu_time import of_all_threads
+from small_pods import POD, SLEEPS
+
 ROOT = os.path.abspath(__file__).rsplit("/", 3)[0]
-IDLE, BUSY = '[sleep, "100000"]', '[sh, -c, "while sleep 4; do :; done"]'
-POD = """apiVersion: v1
-kind: Pod
-metadata: {name: small-%d}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: main
-    image: busybox
-    command: %s
-    resources: {requests: {cpu: 1m, memory: 4Mi}, limits: {cpu: 100m, memory: 16Mi}}
-"""
+BUSY = '[sh, -c, "while sleep 4; do :; done"]'
 SETTINGS_EVERY = 10  # seconds, and so scrapes: what changes seldom is read again after them (CollectionOptions::settings_for)
 FORMATS = {  # kind of scrape -> request headers
     "text": {},
@@ -97,15 +89,6 @@ class Floor:
         self.process.wait()
 
 
-def cpu_seconds(pid):
-    """Of all threads, by the scheduler's own clock. A thread that ended meanwhile is missing: neither program starts any for a scrape."""
-    total = 0
-    for task in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/schedstat" % (pid, task)) as stat:
-            total += int(stat.read().split()[0])
-    return total / 1e9
-
-
 def fetch(address, headers):
     """The body as it was sent, and how long it took. The answer is only taken, not understood, so that the reader waits for the sender."""
     begin = time.monotonic()
@@ -135,10 +118,10 @@ def whole(body):
 
 def cost(server, headers):
     """CPU seconds of one scrape."""
-    before = cpu_seconds(server.pid)
+    before = of_all_threads(server.pid)
     fetch(server.address, headers)
     time.sleep(0.02)  # what is left to do behind the answer
-    return cpu_seconds(server.pid) - before
+    return of_all_threads(server.pid) - before
 
 
 def reads_of_scrapes(server, folder):
@@ -217,7 +200,7 @@ def main():
         try:
             for name, checkout in (("mete", ROOT), ("other", wanted.other)):
                 if checkout:
-                    servers[name] = Served(os.path.abspath(checkout), wanted.pods, BUSY if wanted.busy else IDLE)
+                    servers[name] = Served(os.path.abspath(checkout), wanted.pods, BUSY if wanted.busy else SLEEPS)
             time.sleep(3)
             measure(servers, folder, wanted.rounds)
         finally:

@@ -15,18 +15,7 @@ import time
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from mete_agent import BIN, Agent, cgroup_mounts, wait_for  # noqa: E402
 from metrics_text import parse_metrics  # noqa: E402
-
-POD = """apiVersion: v1
-kind: Pod
-metadata: {name: small-%d}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: main
-    image: busybox
-    command: [sleep, "100000"]
-    resources: {requests: {cpu: 1m, memory: 4Mi}, limits: {cpu: 100m, memory: 16Mi}}
-"""
+from small_pods import POD, SLEEPS  # noqa: E402
 
 
 def memory(pid):
@@ -142,7 +131,7 @@ def main():
         agent.start()
         for index in range(count):
             with open("%s/.small-%d" % (agent.manifests, index), "w") as out:
-                out.write(POD % index)
+                out.write(POD % (index, SLEEPS))
         pid = agent.process.pid
         begin = time.monotonic()
         for index in range(count):

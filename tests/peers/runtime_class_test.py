@@ -11,6 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from leftovers import processes_naming  # noqa: E402
 from mete_agent import SLOW, run_tests, skip_case, wait_for  # noqa: E402
 from other_runtimes import RuntimesAgent  # noqa: E402
 from pods import container, delete, job, launch, pod, wait_exited, wait_restarted, wait_running  # noqa: E402
@@ -58,21 +59,9 @@ def class_line(runtime):
     return "runtimeClassName: %s\n" % runtime if runtime else ""
 
 
-def running(word):
-    """The command lines that have the word: runtimes of containers that are gone."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            line = open("/proc/%s/cmdline" % pid).read().replace("\0", " ")
-        except OSError:
-            continue
-        found += [line] if word in line else []
-    return found
-
-
 def nothing_is_left(agent):
     def left():
-        return agent.processes() or agent.pod_cgroups() or agent.mounts() or os.listdir(agent.state + "/pods") or running(agent.state + "/pods")
+        return agent.processes() or agent.pod_cgroups() or agent.mounts() or os.listdir(agent.state + "/pods") or processes_naming(agent.state + "/pods")
     try:
         wait_for("nothing to be left of it", lambda: not left())
     except AssertionError as error:
