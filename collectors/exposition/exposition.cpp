@@ -12,11 +12,9 @@
 namespace mete::collectors {
 namespace {
 
-// Each writes to `at`, where kLongestNumber bytes are free, and returns the end.
-constexpr std::size_t kLongestNumber = 32;
-
+// Each writes to `at`, where Value::kLongest bytes are free, and returns the end.
 char* put_integer(char* at, std::uint64_t number) {
-  return std::to_chars(at, at + kLongestNumber, number).ptr;
+  return std::to_chars(at, at + Value::kLongest, number).ptr;
 }
 
 // Nanoseconds as seconds, exactly: "1.5", "0.000000001", "3".
@@ -27,7 +25,7 @@ char* put_seconds(char* at, std::int64_t nanoseconds) {
     *at++ = '-';
     rest = 0 - rest;
   }
-  at = std::to_chars(at, at + kLongestNumber - 1, rest / kSecond).ptr;
+  at = std::to_chars(at, at + Value::kLongest - 1, rest / kSecond).ptr;
   rest %= kSecond;
   if (rest == 0) return at;
   constexpr std::size_t kPlaces = 9;
@@ -48,7 +46,7 @@ char* put_text(char* at, std::string_view text) {
 char* put_real(char* at, double number) {
   if (std::isnan(number)) return put_text(at, "NaN");
   if (std::isinf(number)) return put_text(at, number > 0 ? "+Inf" : "-Inf");
-  return std::to_chars(at, at + kLongestNumber, number).ptr;
+  return std::to_chars(at, at + Value::kLongest, number).ptr;
 }
 
 // The length of the UTF-8 character at the start of `text`; 0 when the bytes are invalid (overlong, surrogate, cut
@@ -111,7 +109,7 @@ char* Value::put(char* at) const {
 }
 
 void Value::append_to(std::string& out) const {
-  std::array<char, kLongestNumber> text;
+  std::array<char, Value::kLongest> text;
   out.append(text.data(), put(text.data()));
 }
 
@@ -231,7 +229,7 @@ void FamilyWriter::add_suffixed(std::string_view suffix, const LabelBlock& label
   out_.append(name_);
   if (!suffix.empty()) out_.append(suffix);
   const std::string& block = labels.text();
-  std::array<char, kLongestNumber + 3> end;  // "} ", the number, a line's end: one append for all of it
+  std::array<char, Value::kLongest + 3> end;  // "} ", the number, a line's end: one append for all of it
   char* at = end.data();
   if (!block.empty() || !extra.empty()) {
     out_ += '{';

@@ -40,7 +40,8 @@ class Value {
   [[nodiscard]] constexpr bool absent() const { return kind_ == Kind::kAbsent; }
   // "12", "0.5", "NaN", "+Inf"
   void append_to(std::string& out) const;
-  // The same into a buffer with room for 32 bytes; returns the end of the text.
+  // The same into a buffer with room for kLongest bytes; returns the end of the text.
+  static constexpr std::size_t kLongest = 32;
   [[nodiscard]] char* put(char* at) const;
   // The same as a number; 0 when it is absent.
   [[nodiscard]] double number() const;

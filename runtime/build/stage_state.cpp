@@ -107,7 +107,7 @@ Result<const StageState*> BuildContext::image(const std::string& name, bool fres
 }
 
 Result<const StageState*> BuildContext::source(const std::string& from, std::size_t index) {
-  const auto stage = find_stage(stages.all, from, index);
+  const auto stage = find_stage(stages, from, index);
   if (!stage) return image(from, false);
   if (!builds_on(stages, index, *stage))
     return fail("found the stage \"" + from +

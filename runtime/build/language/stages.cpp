@@ -111,23 +111,15 @@ class Splitter {
         return error(at, words[2],
                      "FROM: found the name \"" + words[2] +
                          "\" of a stage, expected a letter, and letters, digits, _, - and . after it");
-      if (!names_.emplace(stage.name, stage.index).second)
+      if (!stages_.names.emplace(stage.name, stage.index).second)
         return error(at, words[2], "FROM: found a second stage with the name \"" + words[2] + "\", expected another");
     }
     // Only by its name: an image may be called "1".
-    const auto parent = names_.find(lower_case(stage.base));
-    if (parent != names_.end() && parent->second < stage.index) stage.parent = parent->second;
+    const auto parent = stages_.names.find(lower_case(stage.base));
+    if (parent != stages_.names.end() && parent->second < stage.index) stage.parent = parent->second;
     if (stage.parent) stage.needs.push_back(*stage.parent);
     stages_.all.push_back(std::move(stage));
     return {};
-  }
-
-  // find_stage() without looking at all of them.
-  std::optional<std::size_t> before(const std::string& name, std::size_t index) const {
-    if (const auto named = names_.find(lower_case(name)); named != names_.end() && named->second < index)
-      return named->second;
-    const auto number = number_of(name);
-    return number && *number < index ? number : std::nullopt;
   }
 
   Status take_needs(const Instruction& at) {
@@ -148,7 +140,7 @@ class Splitter {
         return error(at, source,
                      at.keyword + ": found a variable in from=" + source +
                          ", expected a name: make a stage FROM the variable and name that");
-      const auto found = before(source, stage.index);
+      const auto found = find_stage(stages_, source, stage.index);
       if (found) {
         stage.needs.push_back(*found);
       } else if (number_of(source)) {
@@ -162,7 +154,6 @@ class Splitter {
   const Arguments& given_;
   const Arguments& platform_;
   Stages stages_;
-  std::map<std::string, std::size_t> names_;
   std::size_t bytes_ = 0;  // of the global arguments
 };
 
@@ -175,12 +166,11 @@ std::optional<std::string> flag_value(const Instruction& instruction, const std:
   return std::nullopt;
 }
 
-std::optional<std::size_t> find_stage(const std::vector<Stage>& stages, const std::string& name, std::size_t before) {
-  for (std::size_t i = std::min(before, stages.size()); i-- > 0;) {
-    if (!stages[i].name.empty() && stages[i].name == lower_case(name)) return i;
-  }
+std::optional<std::size_t> find_stage(const Stages& stages, const std::string& name, std::size_t before) {
+  if (const auto named = stages.names.find(lower_case(name)); named != stages.names.end() && named->second < before)
+    return named->second;
   const auto number = number_of(name);
-  if (number && *number < before && *number < stages.size()) return number;
+  if (number && *number < before && *number < stages.all.size()) return number;
   return std::nullopt;
 }
 
@@ -202,7 +192,7 @@ Result<Stages> split_stages(const Dockerfile& file, const Arguments& given, cons
 Result<std::vector<std::size_t>> needed_stages(const Stages& stages, const std::string& target) {
   std::size_t last = stages.all.size() - 1;
   if (!target.empty()) {
-    const auto found = find_stage(stages.all, target, stages.all.size());
+    const auto found = find_stage(stages, target, stages.all.size());
     if (!found) return fail("--target: found no stage \"" + target + "\" in the Dockerfile, expected one of its names");
     last = *found;
   }

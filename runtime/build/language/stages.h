@@ -28,6 +28,7 @@ struct Stage {
 
 struct Stages {
   std::vector<Stage> all;
+  std::map<std::string, std::size_t> names;  // of stages that have one: name -> index
   Arguments global;                   // ARG before the first FROM: name -> value, as `given` has it or the default
   std::vector<std::string> declared;  // names of these ARG instructions
 };
@@ -42,8 +43,7 @@ struct Stages {
 [[nodiscard]] Result<std::vector<std::size_t>> needed_stages(const Stages& stages, const std::string& target);
 
 // The name or number of a stage before `index`; nothing: it is none of these.
-[[nodiscard]] std::optional<std::size_t> find_stage(const std::vector<Stage>& stages, const std::string& name,
-                                                    std::size_t before);
+[[nodiscard]] std::optional<std::size_t> find_stage(const Stages& stages, const std::string& name, std::size_t before);
 
 // The value of --NAME; nothing: the instruction has none.
 [[nodiscard]] std::optional<std::string> flag_value(const Instruction& instruction, const std::string& name);
