@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/process/seccomp.h"
 
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <memory>
 #include <set>
 #include <string_view>
-
-#include "runtime/fd.h"
-#include "runtime/file.h"
 
 namespace mete::runtime::process {
 namespace {
@@ -168,79 +160,6 @@ void add_by_argument(std::uint64_t capabilities, oci::SeccompProfile& profile) {
   allow("socket", {{0, kVsock, 0, Compare::greater}});
 }
 
-scmp_compare operator_of(Compare compare) {
-  switch (compare) {
-    case Compare::not_equal:
-      return SCMP_CMP_NE;
-    case Compare::less:
-      return SCMP_CMP_LT;
-    case Compare::less_equal:
-      return SCMP_CMP_LE;
-    case Compare::equal:
-      return SCMP_CMP_EQ;
-    case Compare::greater_equal:
-      return SCMP_CMP_GE;
-    case Compare::greater:
-      return SCMP_CMP_GT;
-    case Compare::masked_equal:
-      break;
-  }
-  return SCMP_CMP_MASKED_EQ;
-}
-
-// Hands a profile to libseccomp.
-class Builder {
- public:
-  explicit Builder(const oci::SeccompProfile& profile)
-      : profile_(profile), context_(::seccomp_init(profile.default_action), ::seccomp_release) {}
-
-  Result<std::string> build() {
-    if (!context_) return fail("seccomp: out of memory");
-    for (const std::uint32_t architecture : profile_.architectures) {
-      if (architecture != ::seccomp_arch_native())
-        check(::seccomp_arch_add(context_.get(), architecture), "architectures");
-    }
-    check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, profile_.default_action),
-          "foreign architectures");
-    // The child sets no_new_privs, not the library.
-    check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_NNP, 0), "no_new_privs");
-    check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "binary tree");
-    for (const auto& rule : profile_.rules) add(rule);
-    if (!error_.empty()) return fail("seccomp: " + error_);
-    return export_program();
-  }
-
- private:
-  void check(int result, const std::string& what) {
-    if (result < 0 && error_.empty()) error_ = what + ": " + std::strerror(-result);
-  }
-
-  void add(const oci::CallRule& rule) {
-    std::vector<scmp_arg_cmp> arguments;
-    for (const auto& each : rule.arguments) {
-      arguments.push_back({each.index, operator_of(each.compare), each.value, each.masked_value});
-    }
-    for (const auto& name : rule.names) {
-      check(::seccomp_rule_add_array(context_.get(), rule.action, ::seccomp_syscall_resolve_name(name.c_str()),
-                                     static_cast<unsigned>(arguments.size()), arguments.data()),
-            name);
-    }
-  }
-
-  Result<std::string> export_program() {
-    const UniqueFd memory(::memfd_create("seccomp", MFD_CLOEXEC));
-    if (!memory.valid()) return fail_errno("memfd_create");
-    if (const int result = ::seccomp_export_bpf(context_.get(), memory.get()); result < 0) {
-      return fail_errno("seccomp: compile the filter", -result);
-    }
-    return read_file(AT_FDCWD, "/proc/self/fd/" + std::to_string(memory.get()));
-  }
-
-  const oci::SeccompProfile& profile_;
-  std::unique_ptr<void, decltype(&::seccomp_release)> context_;
-  std::string error_;
-};
-
 }  // namespace
 
 oci::SeccompProfile default_seccomp_profile(std::uint64_t capabilities) {
@@ -255,7 +174,7 @@ oci::SeccompProfile default_seccomp_profile(std::uint64_t capabilities) {
 }
 
 Result<std::string> default_seccomp_filter(std::uint64_t capabilities) {
-  return Builder(default_seccomp_profile(capabilities)).build();
+  return oci::compile_seccomp(default_seccomp_profile(capabilities), SECCOMP_RET_ERRNO | ENOSYS);
 }
 
 }  // namespace mete::runtime::process

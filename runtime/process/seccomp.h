@@ -11,8 +11,9 @@
 namespace mete::runtime::process {
 
 // Compiled BPF for Identity::seccomp_filter. Each capability in `capabilities` (a bit mask) allows the calls that
-// belong to it. Denied calls fail with EPERM. Calls that this build does not know fail with ENOSYS, so that programs
-// fall back. Compiling takes about 10 ms: compile once per mask and keep the result.
+// belong to it. Denied calls fail with EPERM. Calls that this build does not know, and calls of another architecture,
+// fail with ENOSYS, so that programs fall back. Compiling takes about half a millisecond: compile once per mask and
+// keep the result.
 [[nodiscard]] Result<std::string> default_seccomp_filter(std::uint64_t capabilities);
 
 // The same filter as a profile, for another runtime, which compiles it. It has the machine's own architecture and, on

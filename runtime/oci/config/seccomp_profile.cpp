@@ -170,7 +170,7 @@ std::vector<std::uint32_t> architectures_here(const SeccompProfile& profile) {
   return here;
 }
 
-Code architecture_code(const SeccompProfile& profile, std::uint32_t token) {
+Code architecture_code(const SeccompProfile& profile, std::uint32_t token, std::uint32_t foreign) {
   const Code own = Architecture(profile, token).code();
   Code code = {load(offsetof(seccomp_data, nr))};
   if (token == SCMP_ARCH_X86_64) {
@@ -178,11 +178,11 @@ Code architecture_code(const SeccompProfile& profile, std::uint32_t token) {
     // rules handle it.
     const bool x32 = std::find(profile.architectures.begin(), profile.architectures.end(), SCMP_ARCH_X32) !=
                      profile.architectures.end();
-    const Code foreign = x32 ? Architecture(profile, SCMP_ARCH_X32).code() : Code{answer(SECCOMP_RET_KILL_THREAD)};
+    const Code of_x32 = x32 ? Architecture(profile, SCMP_ARCH_X32).code() : Code{answer(foreign)};
     code.push_back(jump(BPF_JGE, kX32Bit, 0, 1));
     code.push_back(jump(BPF_JEQ, 0xFFFF'FFFF, 0, 1));
-    code.push_back(skip(foreign.size()));
-    append(code, foreign);
+    code.push_back(skip(of_x32.size()));
+    append(code, of_x32);
   }
   append(code, own);
   return code;
@@ -190,15 +190,15 @@ Code architecture_code(const SeccompProfile& profile, std::uint32_t token) {
 
 }  // namespace
 
-Result<std::string> compile_seccomp(const SeccompProfile& profile) {
+Result<std::string> compile_seccomp(const SeccompProfile& profile, std::uint32_t foreign) {
   Code code = {load(offsetof(seccomp_data, arch))};
   for (const std::uint32_t token : architectures_here(profile)) {
-    const Code section = architecture_code(profile, token);
+    const Code section = architecture_code(profile, token, foreign);
     code.push_back(jump(BPF_JEQ, token, 1, 0));
     code.push_back(skip(section.size()));
     append(code, section);
   }
-  code.push_back(answer(SECCOMP_RET_KILL_THREAD));
+  code.push_back(answer(foreign));
   if (code.size() > BPF_MAXINSNS) {
     return fail("seccomp: found a profile that takes " + std::to_string(code.size()) +
                 " instructions, expected at most " + std::to_string(BPF_MAXINSNS));

@@ -6,6 +6,8 @@
 // takes 11 to 14, so that nothing has to be cached, and the kernel's own check at load time is shorter in proportion.
 #pragma once
 
+#include <linux/seccomp.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -43,9 +45,10 @@ struct SeccompProfile {
 };
 
 // An array of sock_filter, for Identity::seccomp_filter. Names that no architecture of the profile has are skipped. A
-// call whose number is above all that the profile names fails with ENOSYS where the default is an errno. A call of an
-// architecture outside the profile kills the thread, as with libseccomp. Error: the program would exceed the kernel's
-// 4096 instructions.
-[[nodiscard]] Result<std::string> compile_seccomp(const SeccompProfile& profile);
+// call whose number is above all that the profile names fails with ENOSYS where the default is an errno. `foreign`: the
+// answer to a call of an architecture outside the profile; as with libseccomp, that kills the thread. Error: the
+// program would exceed the kernel's 4096 instructions.
+[[nodiscard]] Result<std::string> compile_seccomp(const SeccompProfile& profile,
+                                                  std::uint32_t foreign = SECCOMP_RET_KILL_THREAD);
 
 }  // namespace mete::runtime::oci

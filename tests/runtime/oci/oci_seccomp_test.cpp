@@ -12,6 +12,7 @@
 #include "runtime/file.h"
 #include "runtime/oci/config/seccomp_file.h"
 #include "runtime/oci/config/seccomp_profile.h"
+#include "runtime/process/seccomp.h"
 #include "tests/support/seccomp_machine.h"
 
 namespace mete::runtime::oci {
@@ -41,9 +42,10 @@ scmp_compare library_compare(Compare compare) {
 }
 
 // Actions have the same numbers in the kernel and in libseccomp.
-std::string by_library(const SeccompProfile& profile) {
+std::string by_library(const SeccompProfile& profile, std::uint32_t foreign) {
   const std::unique_ptr<void, decltype(&::seccomp_release)> context(::seccomp_init(profile.default_action),
                                                                     ::seccomp_release);
+  EXPECT_EQ(::seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, foreign), 0);
   for (const std::uint32_t token : profile.architectures) {
     const int added = ::seccomp_arch_add(context.get(), token);
     EXPECT_TRUE(added == 0 || added == -EEXIST);
@@ -85,10 +87,10 @@ int newest(const SeccompProfile& profile, std::uint32_t arch, std::uint32_t bit)
   return refused && handled && arch != AUDIT_ARCH_AARCH64 && highest >= 0 ? highest : INT_MAX;
 }
 
-void expect_same(const SeccompProfile& profile) {
-  const auto own = compile_seccomp(profile);
+void expect_same(const SeccompProfile& profile, const Result<std::string>& own,
+                 std::uint32_t foreign = SECCOMP_RET_KILL_THREAD) {
   ASSERT_TRUE(own) << own.error().what;
-  const std::string library = by_library(profile);
+  const std::string library = by_library(profile, foreign);
   std::vector<std::uint64_t> values = {0, 1, ~0ULL, 1ULL << 32U, 0xFFFF'FFFFULL, 0x5412};
   for (const auto& rule : profile.rules) {
     for (const auto& each : rule.arguments) {
@@ -117,6 +119,10 @@ void expect_same(const SeccompProfile& profile) {
       }
     }
   }
+}
+
+void expect_same(const SeccompProfile& profile) {
+  expect_same(profile, compile_seccomp(profile));
 }
 
 SeccompProfile allow_list() {
@@ -176,6 +182,12 @@ TEST(SeccompProfile, MasksAndSeveralRulesForOneCall) {
   profile.rules.push_back(
       {{"ioctl"}, SECCOMP_RET_ALLOW, {{0, 3, 0, Compare::less}, {1, 0x5412, 0, Compare::not_equal}}});
   expect_same(profile);
+}
+
+TEST(SeccompProfile, TheDefaultFilterIsLibseccomps) {
+  for (const std::uint64_t capabilities : {std::uint64_t{0}, std::uint64_t{0xA80425FB}, ~std::uint64_t{0}})
+    expect_same(process::default_seccomp_profile(capabilities), process::default_seccomp_filter(capabilities),
+                SECCOMP_RET_ERRNO | ENOSYS);
 }
 
 TEST(SeccompProfile, ADeniedSocketIsDeniedThroughSocketcallToo) {
