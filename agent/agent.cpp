@@ -63,10 +63,10 @@ class Agent {
         turns_(loop_),
         workers_(loop_),
         cleaners_(loop_, 2, Workers::AtEnd::kDrop),
-        sockets_(loop_),
+        connections_(loop_),
         puller_(loop_, settings_, images_),
         services_{loop_,       settings_,    hierarchies_, collection_, images_,  events_,   files_,
-                  kernel_log_, instruments_, launches_,    turns_,      workers_, cleaners_, sockets_,
+                  kernel_log_, instruments_, launches_,    turns_,      workers_, cleaners_, connections_,
                   puller_,     {},           {},           {},          0},
         enforcement_(services_, Forensics(settings_.forensics(), {})),
         manifests_(loop_, settings_, files_, events_),
@@ -300,7 +300,7 @@ class Agent {
   std::unique_ptr<runtime::storage::Driver> storage_;  // before the threads that use it
   Workers workers_;
   Workers cleaners_;
-  NamespaceSockets sockets_;
+  NamespaceConnections connections_;
   ImagePuller puller_;
   Services services_;
   Enforcement enforcement_;

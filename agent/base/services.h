@@ -13,7 +13,7 @@
 #include "agent/base/instruments.h"
 #include "agent/base/kernel_log_watch.h"
 #include "agent/base/launch_gate.h"
-#include "agent/base/namespace_sockets.h"
+#include "agent/base/namespace_connections.h"
 #include "agent/base/settings.h"
 #include "agent/base/turns.h"
 #include "agent/base/workers.h"
@@ -39,7 +39,7 @@ struct Services {
   Turns& turns;
   Workers& workers;
   Workers& cleaners;  // remove what ended pods have left: a thousand of them do not keep the others waiting
-  NamespaceSockets& sockets;
+  NamespaceConnections& connections;
   ImagePuller& puller;
   std::string boot_id;
   std::string shim;  // path of mete-shim

@@ -25,7 +25,7 @@ class GrpcRun : public NetworkRun {
   }
   [[nodiscard]] std::string out_of_time() const override { return "timeout: health rpc did not complete"; }
 
-  void connected() override {
+  void connected(const BegunConnection& /*begun*/) override {
     if (!watch()) return;
     send();
     receive();

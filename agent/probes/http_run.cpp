@@ -63,15 +63,23 @@ class HttpRun : public NetworkRun {
  private:
   using Tls = asio::ssl::stream<ProbeSocket&>;
 
-  void start() override { dial(target_.host, target_.port); }
+  void start() override { ask(); }
   [[nodiscard]] std::string what_failed() const override { return "Get \"" + to_string(target_) + "\""; }
   [[nodiscard]] std::string out_of_time() const override { return what_failed() + ": no answer"; }
+  [[nodiscard]] std::string_view first_request() const override {
+    return target_.https ? std::string_view() : request_;
+  }
 
-  void connected() override {
-    if (!watch()) return;
+  void ask() {
     answer_ = {};
     request_ = request_text(target_, probe_.get.headers);
-    if (!target_.https) return send(socket());
+    dial(target_.host, target_.port);
+  }
+
+  void connected(const BegunConnection& begun) override {
+    if (begun.error != 0) return failed(ErrorCode(begun.error, boost::system::system_category()));
+    if (is_answered(begun.answer, begun.closed) || !watch()) return;
+    if (!target_.https) return send(socket(), begun.sent);
     tls_ = std::make_unique<Tls>(socket(), tls_context());
     // The name alone: an address is none (RFC 6066, 3).
     if (target_.host.find_first_not_of("0123456789.:") != std::string::npos)
@@ -79,35 +87,45 @@ class HttpRun : public NetworkRun {
     tls_->async_handshake(asio::ssl::stream_base::client, [self = self<HttpRun>()](ErrorCode error) {
       if (self->is_over()) return;
       if (error) return self->failed(error);
-      self->send(*self->tls_);
+      self->send(*self->tls_, 0);
     });
   }
 
   template <class Stream>
-  void send(Stream& stream) {
-    asio::async_write(stream, asio::buffer(request_), [self = self<HttpRun>(), &stream](ErrorCode error, std::size_t) {
+  void send(Stream& stream, std::size_t sent) {
+    if (sent == request_.size()) return receive(stream);
+    asio::async_write(stream, asio::buffer(request_) + sent,
+                      [self = self<HttpRun>(), &stream](ErrorCode error, std::size_t) {
+                        if (self->is_over()) return;
+                        if (error) return self->failed(error);
+                        self->receive(stream);
+                      });
+  }
+
+  template <class Stream>
+  void receive(Stream& stream) {
+    if (!bytes_) bytes_ = std::make_unique<std::array<char, 4096>>();
+    stream.async_read_some(asio::buffer(*bytes_), [self = self<HttpRun>(), &stream](ErrorCode error, std::size_t size) {
       if (self->is_over()) return;
+      const bool closed = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
+      if (self->is_answered({self->bytes_->data(), size}, closed)) return;
       if (error) return self->failed(error);
       self->receive(stream);
     });
   }
 
-  template <class Stream>
-  void receive(Stream& stream) {
-    stream.async_read_some(asio::buffer(bytes_), [self = self<HttpRun>(), &stream](ErrorCode error, std::size_t size) {
-      if (self->is_over()) return;
-      HttpAnswerReader::State state = HttpAnswerReader::State::kMore;
-      if (size > 0) state = self->answer_.feed({self->bytes_.data(), size});
-      if (state == HttpAnswerReader::State::kMore && error) {
-        const bool closed = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
-        if (!closed) return self->failed(error);
-        state = self->answer_.end();
-      }
-      if (state == HttpAnswerReader::State::kMore) return self->receive(stream);
-      if (state == HttpAnswerReader::State::kBroken)
-        return self->finish(ProbeResult::kFailure, self->what_failed() + ": " + self->answer_.why());
-      self->answered();
-    });
+  // Takes what has come. False: more has to come.
+  bool is_answered(std::string_view bytes, bool closed) {
+    HttpAnswerReader::State state = HttpAnswerReader::State::kMore;
+    if (!bytes.empty()) state = answer_.feed(bytes);
+    if (state == HttpAnswerReader::State::kMore && closed) state = answer_.end();
+    if (state == HttpAnswerReader::State::kMore) return false;
+    if (state == HttpAnswerReader::State::kBroken) {
+      finish(ProbeResult::kFailure, what_failed() + ": " + answer_.why());
+    } else {
+      answered();
+    }
+    return true;
   }
 
   void failed(const ErrorCode& error) { finish(ProbeResult::kFailure, what_failed() + ": " + error.message()); }
@@ -133,7 +151,7 @@ class HttpRun : public NetworkRun {
     if (++redirects_ >= kMostRedirects)
       return finish(ProbeResult::kFailure, what_failed() + ": stopped after 10 redirects");
     target_ = next;
-    dial(target_.host, target_.port);
+    ask();
   }
 
   const HttpProbe probe_;
@@ -142,7 +160,7 @@ class HttpRun : public NetworkRun {
   int redirects_ = 0;
   std::string request_;
   HttpAnswerReader answer_;
-  std::array<char, 4096> bytes_{};
+  std::unique_ptr<std::array<char, 4096>> bytes_;  // made when the loop has to read
   std::unique_ptr<Tls> tls_;
 };
 

@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "agent/base/namespace_sockets.h"
-
 namespace mete::agent {
 
 using asio::ip::tcp;
@@ -47,34 +45,27 @@ void NetworkRun::try_next(const ErrorCode& error) {
   const tcp::endpoint to = left_.back();
   left_.pop_back();
   close();
-  const int family = to.address().is_v4() ? AF_INET : AF_INET6;
   if (place_.network) {
-    services_.sockets.open(place_.network, family, [self = self<NetworkRun>(), to](Result<runtime::UniqueFd> made) {
-      if (self->is_over()) return;
-      if (!made) return self->finish(ProbeResult::kUnknown, made.error().what);
-      self->connect(to, std::move(*made));
-    });
+    services_.connections.begin(place_.network, to, first_request(),
+                                [self = self<NetworkRun>(), to](Result<BegunConnection> begun) {
+                                  if (self->is_over()) return;
+                                  if (!begun) return self->finish(ProbeResult::kUnknown, begun.error().what);
+                                  self->go_on(to, std::move(*begun));
+                                });
     return;
   }
-  runtime::UniqueFd made(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  runtime::UniqueFd made(::socket(to.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!made.valid())
     return finish(ProbeResult::kUnknown,
                   "make a socket: " + ErrorCode(errno, boost::system::system_category()).message());
-  connect(to, std::move(made));
+  go_on(to, begin_connection(std::move(made), to));
 }
 
-void NetworkRun::connect(const tcp::endpoint& to, runtime::UniqueFd made) {
-  const auto attempt = [&] {
-    return ::connect(made.get(), to.data(), static_cast<socklen_t>(to.size())) == 0 ? 0 : errno;
-  };
-  // On this machine the other end has answered when the call returns, and the call says only the second time how.
-  int error = attempt();
-  if (error == EINPROGRESS) error = attempt();
-  if (error == EALREADY) error = EINPROGRESS;
-  connection_ = std::move(made);
+void NetworkRun::go_on(const tcp::endpoint& to, BegunConnection begun) {
+  connection_ = std::move(begun.socket);
   family_ = to.protocol();
-  if (error == 0) return connected();
-  if (error != EINPROGRESS) return try_next(ErrorCode(error, boost::system::system_category()));
+  if (begun.connected) return connected(begun);
+  if (begun.error != EINPROGRESS) return try_next(ErrorCode(begun.error, boost::system::system_category()));
   wait_for_connection(to);
 }
 
@@ -87,7 +78,7 @@ void NetworkRun::wait_for_connection(const tcp::endpoint& to) {
     if (!error) ::getsockopt(self->socket_.native_handle(), SOL_SOCKET, SO_ERROR, &result, &size);
     if (result != 0) error = ErrorCode(result, boost::system::system_category());
     if (error) return self->try_next(error);
-    self->connected();
+    self->connected({});
   });
 }
 
@@ -118,7 +109,7 @@ class TcpRun : public NetworkRun {
 
  private:
   void start() override { dial(connect_.host, connect_.port); }
-  void connected() override { finish(ProbeResult::kSuccess, {}); }
+  void connected(const BegunConnection& /*begun*/) override { finish(ProbeResult::kSuccess, {}); }
   [[nodiscard]] std::string what_failed() const override {
     return "dial tcp " + host_or_own(connect_.host) + ":" + std::to_string(connect_.port);
   }

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "agent/base/namespace_connections.h"
 #include "agent/probes/probe_run.h"
 
 namespace mete::agent {
@@ -22,7 +24,10 @@ class NetworkRun : public ProbeRun {
   // Tries the addresses of `host` (empty: the pod itself) one after the other. Then connected(), or finish(failure). A
   // name is resolved in the machine's namespaces, as most pods have no resolver.
   void dial(const std::string& host, std::uint16_t port);
-  virtual void connected() = 0;
+  // `begun`: what has been sent of first_request() and was answered already; its socket is the run's.
+  virtual void connected(const BegunConnection& begun) = 0;
+  // What may be sent as soon as there is a connection. It stays as it is until connected().
+  [[nodiscard]] virtual std::string_view first_request() const { return {}; }
   // What is said before the reason of a failed connection.
   [[nodiscard]] virtual std::string what_failed() const = 0;
   void stop() override;
@@ -43,7 +48,7 @@ class NetworkRun : public ProbeRun {
   void close();
   void resolve(const std::string& host, std::uint16_t port);
   void try_next(const ErrorCode& error);
-  void connect(const asio::ip::tcp::endpoint& to, runtime::UniqueFd made);
+  void go_on(const asio::ip::tcp::endpoint& to, BegunConnection begun);
   void wait_for_connection(const asio::ip::tcp::endpoint& to);
 
   Services& services_;
