@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server on the machine's loopback that answers probes as a test wants."""
+"""A server on the machine's loopback, or on that of a container, that answers probes as a test wants."""
 import socket
 import ssl
+import struct
 import threading
+import time
+
+from own_network import CLONE_NEWNET, libc
+
+RESET = object()  # an answer: the connection is reset
 
 
 def http_answer(status, body="fine", *headers):
@@ -23,17 +29,31 @@ def grpc_answer(status):
 
 
 class ProbedServer:
-    """`answer`: the bytes; None: it takes the request and does not answer. `flaps`: every other answer is a 503."""
+    """`answer`: the bytes; None: it takes the request and does not answer. `flaps`: every other answer is a 503. `pause`: seconds before
+    each half of an answer. `inside`: a process whose network namespace it listens in, and the port."""
 
-    def __init__(self, tls=None, begin=b"GET "):
-        self.answer, self.flaps, self.requests, self.kept = http_answer(200), False, [], []
+    def __init__(self, tls=None, begin=b"GET ", inside=None):
+        self.answer, self.flaps, self.pause, self.requests, self.kept = http_answer(200), False, 0, [], []
         self.begin, self.context = begin, None
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*tls)
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.socket = self.listen(*inside) if inside else socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
+
+    @staticmethod
+    def listen(pid, port):
+        made = []
+
+        def there():  # a thread that ends with it: what it makes stays in that namespace
+            with open("/proc/%d/ns/net" % pid) as space:
+                assert libc.setns(space.fileno(), CLONE_NEWNET) == 0, space.name
+            made.append(socket.create_server(("127.0.0.1", port), backlog=64))
+        thread = threading.Thread(target=there)
+        thread.start()
+        thread.join()
+        return made[0]
 
     def close(self):
         self.socket.shutdown(socket.SHUT_RDWR)
@@ -64,7 +84,13 @@ class ProbedServer:
                 return
             if self.flaps and len(self.requests) % 2:
                 answer = http_answer(503)
-            peer.sendall(answer)
+            if answer is RESET:
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.close()
+                return
+            for part in (answer[:len(answer) // 2], answer[len(answer) // 2:]) if self.pause else (answer,):
+                time.sleep(self.pause)
+                peer.sendall(part)
             peer.shutdown(socket.SHUT_WR)
             while peer.recv(65536):
                 pass
