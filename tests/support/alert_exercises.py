@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is to be alerted and what is not, whoever evaluates the alerts: the pods, and what a webhook was told at the end. Times are TIMES faster
 than in the rules."""
+import os
+
 from pods import job, pod
 
 TIMES = 15
@@ -30,8 +32,13 @@ def names(found):
     return sorted({labels["alertname"] for _, labels in found})
 
 
+def lawful():
+    """What is true of the healthy ones, too: beside so many others for each CPU, nobody gets what it requests."""
+    return {"MeteCpuStarved"} if os.getloadavg()[1] > 4 * os.cpu_count() else set()
+
+
 def check(told):
-    wrong = [labels for _, labels in told.firing() if labels.get("pod") in HEALTHY]
+    wrong = [labels for _, labels in told.firing() if labels.get("pod") in HEALTHY and labels["alertname"] not in lawful()]
     assert not wrong, "told of what is healthy: %s" % wrong
     once = told.firing(pod="once")
     assert names(once) == ["MeteOomKill"] and len(once) == 1, once

@@ -198,7 +198,7 @@ def test_devicemapper_a_full_pool_is_told_and_comes_back():
         agent.begin_or_skip()
         agent.mete("run", "-d", "--network", "none", "--name", "calm", "busybox", "sh", "-c", "echo 1 > /mine; exec sleep 1000")
         agent.mete("run", "-d", "--network", "none", "--name", "greedy", "--storage-opt", "size=1g", "busybox", "sh", "-c",
-                   "dd if=/dev/zero of=/full bs=1M conv=fsync; exec sleep 1000")
+                   "dd if=/dev/zero of=/full bs=1M count=400 conv=fsync; exec sleep 1000")  # the pool has 300 MiB
         told = agent.event("StoragePoolFull")
         assert "its data is full" in told["message"], told
         wait_for("the metric", lambda: agent.metric("mete_storage_pool_writable") == 0)
