@@ -191,20 +191,10 @@ int with_reason(const Options& options, const RoomForOne& room, int code) {
   return code;
 }
 
-}  // namespace
-
-Result<int> exec(const Options& options) {
-  const Place place(options.root, options.words.front());
-  METE_CHECK(check_id(place.id()));
-  METE_TRY(const State state, place.load());
-  METE_TRY(const auto* machine, hierarchies(state.cgroup_mounts));
-  const Life life = life_of(place, state, machine);
-  if (life == Life::paused && !options.ignore_paused)
-    return fail("container \"" + place.id() + "\": found it paused, expected it running");
-  if (life != Life::running && life != Life::created && life != Life::paused)
-    return fail("container not running: found \"" + place.id() + "\" " + to_string(life));
+Result<int> enter(const Options& options, const Place& place, const State& state, Life life,
+                  const cgroup::Hierarchies& machine) {
   METE_TRY(process::Plan plan, enter_plan(options, place, state));
-  METE_CHECK(choose_cgroup(options, state, *machine, plan));
+  METE_CHECK(choose_cgroup(options, state, machine, plan));
   for (const auto& op : options.debug ? plan.ops : std::vector<process::SetupOp>())
     report(options, "debug", process::describe(op));
   UniqueFd console;
@@ -232,7 +222,7 @@ Result<int> exec(const Options& options) {
   launch.listener = [&](UniqueFd listener, pid_t pid) {
     return send_listener(state.listener_path, process_state(state, to_string(life), pid), listener);
   };
-  const RoomForOne room(*machine, state.cgroup);
+  const RoomForOne room(machine, state.cgroup);
   auto entered = process::launch(plan, launch);
   if (!entered) room.explain(entered.error());
   METE_TRY(const process::Launched launched, std::move(entered));
@@ -244,6 +234,27 @@ Result<int> exec(const Options& options) {
   return with_reason(options, room,
                      terminal.valid() ? follow_terminal(launched.pid, launched.pidfd, terminal)
                                       : follow(launched.pid, launched.pidfd.get()));
+}
+
+tl::unexpected<Error> not_running(const Place& place, Life life) {
+  return fail("container not running: found \"" + place.id() + "\" " + to_string(life));
+}
+
+}  // namespace
+
+Result<int> exec(const Options& options) {
+  const Place place(options.root, options.words.front());
+  METE_CHECK(check_id(place.id()));
+  METE_TRY(const State state, place.load());
+  METE_TRY(const auto* machine, hierarchies(state.cgroup_mounts));
+  const Life life = life_of(place, state, machine);
+  if (life == Life::paused && !options.ignore_paused)
+    return fail("container \"" + place.id() + "\": found it paused, expected it running");
+  if (life != Life::running && life != Life::created && life != Life::paused) return not_running(place, life);
+  auto code = enter(options, place, state, life, *machine);
+  // It may end while it is entered: what fails then has no other reason.
+  if (!code && life_of(place, state, machine) == Life::stopped) return not_running(place, Life::stopped);
+  return code;
 }
 
 }  // namespace mete::runtime::oci
