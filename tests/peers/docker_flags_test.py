@@ -52,6 +52,12 @@ def test_the_network_of_a_container_that_is_in_none(agent, docker):
     os.kill(int(docker.say("inspect", "-f", "{{.State.Pid}}", "side")), signal.SIGKILL)
     wait_for("its next start", lambda: docker.say("inspect", "-f", "{{.RestartCount}} {{.State.Status}}", "side") == "1 running")
     assert docker.say("exec", "side", *NETWORK) == new
+    # Under whatever name.
+    docker.run("rename", "web", "renamed")
+    docker.run("restart", "-t", "0", "side")
+    assert docker.say("exec", "side", *NETWORK) == new
+    assert docker.say("inspect", "-f", "{{.HostConfig.NetworkMode}}", "side") == "container:" + docker.say("inspect", "-f", "{{.Id}}", "renamed")
+    docker.run("rename", "renamed", "web")
     docker.run("stop", "-t", "0", "web")
     failed = docker.run("run", "--rm", "--network", "container:web", "busybox", "true", code=125)
     assert "expected one that runs" in failed.stderr, failed

@@ -29,12 +29,13 @@ std::string machine_name() {
 
 }  // namespace
 
-// A container in another's network is called as that one.
-Status Containers::take_other_name(ContainerRecord& record) {
+// A container in another's network is called as that one, and stays in it whatever that one is called later.
+Status Containers::take_other_network(ContainerRecord& record) {
   const std::string mode = text_of(record.host_config, "NetworkMode");
   if (!mode.starts_with(kOfAnother)) return {};
   const auto other = find(mode.substr(kOfAnother.size()));
   if (!other) return fail(other.error().message);
+  record.host_config["NetworkMode"] = std::string(kOfAnother) + (*other)->id;
   const Json& config = (*other)->config;
   const bool is_machines = text_of((*other)->host_config, "NetworkMode") == "host";
   record.config["Hostname"] = is_machines ? machine_name() : text_of(config, "Hostname");
@@ -58,7 +59,7 @@ Status Containers::take_from_others(ContainerRecord& record) {
     if (!other) return fail(other.error().message);
     METE_CHECK(share_volumes(**other, each.read_only, record));
   }
-  METE_CHECK(take_other_name(record));
+  METE_CHECK(take_other_network(record));
   if (text_of(record.host_config, "UTSMode") == "host") record.config["Hostname"] = machine_name();
   return {};
 }

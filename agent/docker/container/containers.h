@@ -112,7 +112,7 @@ class Containers {
   }
   // container_others.cpp
   [[nodiscard]] Status take_from_others(ContainerRecord& record);
-  [[nodiscard]] Status take_other_name(ContainerRecord& record);
+  [[nodiscard]] Status take_other_network(ContainerRecord& record);
   [[nodiscard]] Status check_machine(const Json& host_config) const;
   // Of --runtime: the name of another OCI runtime; empty: mete. "runc" is one where agent.yaml names it, and else mete.
   [[nodiscard]] std::string other_runtime(const Json& host_config) const;
