@@ -119,11 +119,11 @@ void Networks::read_records(const std::optional<std::set<std::string>>& pods) {
     if (endpoint->address6 && network->second.addresses6 && !endpoint->shared)
       (void)network->second.addresses6->take(*endpoint->address6);
     if (further) {
-      members_[uid].more.push_back(std::move(*endpoint));
+      members_.change(uid).more.push_back(std::move(*endpoint));
       continue;
     }
     claims_.adopt(uid, endpoint->names.empty() ? uid : endpoint->names.front(), endpoint->ports);
-    members_[uid] = {std::move(*endpoint), {}, {}};
+    members_.change(uid) = {std::move(*endpoint), {}, {}};
   }
 }
 

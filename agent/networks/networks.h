@@ -15,6 +15,8 @@
 #include "agent/base/services.h"
 #include "agent/networks/cni_networks.h"
 #include "agent/networks/dns_responder.h"
+#include "agent/networks/members.h"
+#include "agent/networks/name_book.h"
 #include "agent/networks/network_thread.h"
 #include "agent/networks/overlay_key.h"
 #include "agent/networks/overlay_records.h"
@@ -197,14 +199,6 @@ class Networks {
     runtime::network::AddressPool addresses;
     std::optional<runtime::network::AddressPool> addresses6;
   };
-  struct Member {
-    runtime::network::Endpoint endpoint;
-    runtime::UniqueFd inside;
-    std::vector<runtime::network::Endpoint> more;  // of further networks
-    runtime::network::HostNetwork::Throttling throttling = {};
-    std::uint64_t life = 0;  // another one each time that it is connected
-  };
-  using Members = std::map<std::string, Member>;  // by uid
   enum class State { kDown, kStarting, kUp };
 
   // One that has its addresses and is to be connected at the end of the loop's turn.
@@ -229,6 +223,7 @@ class Networks {
   void answer_inside(const std::string& uid, const Done& done);
   [[nodiscard]] std::string who_answers(const std::string& uid) const;
   void names_failed(const Error& error);
+  const NameBook& book() const;
   [[nodiscard]] const Member* asker_of(const DnsResponder::Asker& asker) const;
   [[nodiscard]] std::optional<DnsResponder::Found> find_name(const DnsResponder::Asker& asker,
                                                              const std::string& name) const;
@@ -285,7 +280,7 @@ class Networks {
   void claim(const runtime::network::Endpoint& endpoint, Done done);
   void give_up_claim(const runtime::network::Endpoint& endpoint);
   void forget(const std::string& uid);
-  [[nodiscard]] Members::iterator find_pod(const std::string& pod);
+  [[nodiscard]] Members::Map::const_iterator find_pod(const std::string& pod) const;
   [[nodiscard]] std::string record_of_more(const std::string& uid, const std::string& network) const;
   void attach_more(const std::string& uid, runtime::network::Endpoint endpoint, const Done& done);
   void connect_with(const std::string& uid, const config::Pod& pod, Done done);
@@ -302,6 +297,8 @@ class Networks {
   std::vector<Done> waiting_;
   std::map<std::string, Network> networks_;
   Members members_;
+  mutable std::optional<NameBook> book_;  // as of book_version_ of the members
+  mutable std::uint64_t book_version_ = 0;
   FindNamespace find_namespace_;
   std::vector<Joining> joining_;
   PortClaims claims_;

@@ -15,19 +15,19 @@ using runtime::network::QueueCounts;
 void Networks::hold(const std::string& uid, const runtime::network::Bandwidth& bandwidth, Done done) {
   const auto member = members_.find(uid);
   if (member == members_.end() || member->second.endpoint.shared) return done({});
-  auto& endpoint = member->second.endpoint;
+  const auto& endpoint = member->second.endpoint;
   if (endpoint.bandwidth == bandwidth) return done({});
   const auto network = networks_.find(endpoint.network);
   if (network == networks_.end() || !has_bridge(network->second.spec))
     return done(fail("bandwidth: found network " + endpoint.network +
                      ", which is no bridge, expected one: of others it does not change while a pod runs"));
-  const auto before = std::exchange(endpoint.bandwidth, bandwidth);
+  const auto before = std::exchange(members_.change(uid).endpoint.bandwidth, bandwidth);
   // What is being connected is held then.
   if (!member->second.inside.valid()) return done({});
   thread_.hold(endpoint, record_of(uid), [this, uid, before, bandwidth, done](const Status& held) {
     const auto now = members_.find(uid);
     if (!held && now != members_.end() && now->second.endpoint.bandwidth == bandwidth)
-      now->second.endpoint.bandwidth = before;
+      members_.change(uid).endpoint.bandwidth = before;
     done(held);
   });
 }
@@ -65,7 +65,7 @@ void Networks::measure() {
       };
       tell(member->second.throttling.ingress, throttling.ingress, " receives");
       tell(member->second.throttling.egress, throttling.egress, " sends");
-      member->second.throttling = throttling;
+      members_.change(uids[i]).throttling = throttling;
     }
   });
 }

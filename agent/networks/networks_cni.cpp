@@ -35,7 +35,7 @@ void Networks::connect_plugins(const std::string& uid, const config::Pod& pod,
   }
   auto more = end_earlier_life(uid);
   const std::uint64_t life = ++lives_;
-  members_[uid] = {*endpoint, {}, std::move(more), {}, life};
+  members_.change(uid) = {*endpoint, {}, std::move(more), {}, life};
   if (auto saved = save(uid, *endpoint); !saved) {
     forget(uid);
     return done(saved);
@@ -58,16 +58,17 @@ void Networks::connect_plugins(const std::string& uid, const config::Pod& pod,
       forget(uid);
       return done(tl::unexpected(std::move(added.error())));
     }
-    Endpoint& made = member->second.endpoint;
+    Member& own = members_.change(uid);
+    Endpoint& made = own.endpoint;
     runtime::network::cni::apply_result(added->result, made);
     made.answer = added->result.text;
-    member->second.inside = std::move(added->inside);
+    own.inside = std::move(added->inside);
     if (auto saved = save(uid, made); !saved) {
       disconnect(uid);
       return done(saved);
     }
     if (on_member_) on_member_();
-    for (const auto& each : std::exchange(member->second.more, {})) attach_more(uid, each, [](const Status&) {});
+    for (const auto& each : std::exchange(own.more, {})) attach_more(uid, each, [](const Status&) {});
     answer_inside(uid, done);
   });
 }
@@ -78,7 +79,7 @@ Status Networks::save(const std::string& uid, const Endpoint& endpoint) const {
 }
 
 void Networks::attach_plugins(const std::string& uid, const Endpoint& endpoint, const Done& done) {
-  Member& member = members_.at(uid);
+  Member& member = members_.change(uid);
   member.more.push_back(endpoint);
   const std::string record = uid + "@" + endpoint.network;
   CniNetworks::Wish wish{{uid, endpoint.network},
@@ -98,12 +99,12 @@ void Networks::attach_plugins(const std::string& uid, const Endpoint& endpoint, 
     return done(saved);
   }
   cni_.add(std::move(wish), [this, uid, record, endpoint, done](const Result<CniNetworks::Added>& added) {
-    const auto at = members_.find(uid);
-    if (at == members_.end()) return;
-    const auto own = std::find(at->second.more.begin(), at->second.more.end(), endpoint);
-    if (own == at->second.more.end()) return;
+    if (!members_.contains(uid)) return;
+    auto& more = members_.change(uid).more;
+    const auto own = std::find(more.begin(), more.end(), endpoint);
+    if (own == more.end()) return;
     if (!added) {
-      at->second.more.erase(own);
+      more.erase(own);
       (void)::unlink(record_of(record).c_str());
       return done(tl::unexpected(added.error()));
     }

@@ -135,7 +135,7 @@ std::vector<Endpoint> Networks::end_earlier_life(const std::string& uid) {
     if (!is_of_plugins(each.network)) thread_.disconnect(each, {}, std::move(inside), [](const Status&) {});
   };
   for (const auto& each : before->second.more) end(each, {});
-  end(before->second.endpoint, std::move(before->second.inside));
+  end(before->second.endpoint, std::move(members_.change(uid).inside));
   return before->second.more;
 }
 
@@ -145,7 +145,7 @@ void Networks::connect_now(const std::string& uid, const config::Pod& pod, const
   if (!endpoint) return done(tl::unexpected(std::move(endpoint.error())));
   auto more = end_earlier_life(uid);
   const std::uint64_t life = ++lives_;
-  members_[uid] = {*endpoint, {}, std::move(more), {}, life};
+  members_.change(uid) = {*endpoint, {}, std::move(more), {}, life};
   claim(*endpoint,
         [this, uid, pod, bandwidth, done = std::move(done), endpoint = *endpoint, life](const Status& claimed) {
           const auto member = members_.find(uid);
@@ -188,11 +188,12 @@ void Networks::joined(const Joining& joining, Result<runtime::UniqueFd> inside) 
     forget(joining.uid);
     return joining.done(tl::unexpected(std::move(inside.error())));
   }
-  member->second.inside = std::move(*inside);
-  for (const auto& each : std::exchange(member->second.more, {})) attach_more(joining.uid, each, [](const Status&) {});
+  Member& own = members_.change(joining.uid);
+  own.inside = std::move(*inside);
+  for (const auto& each : std::exchange(own.more, {})) attach_more(joining.uid, each, [](const Status&) {});
   // Changed while it was connected.
-  if (const auto now = member->second.endpoint.bandwidth; now != joining.bandwidth) {
-    member->second.endpoint.bandwidth = joining.bandwidth;
+  if (const auto now = own.endpoint.bandwidth; now != joining.bandwidth) {
+    own.endpoint.bandwidth = joining.bandwidth;
     hold(joining.uid, now, [](const Status&) {});
   }
   answer_inside(joining.uid, joining.done);
@@ -203,7 +204,7 @@ bool Networks::adopt(const std::string& uid, const runtime::process::ProcessId& 
   if (member == members_.end()) return false;
   auto inside = open_network_of(process);
   if (!inside) return false;
-  member->second.inside = std::move(*inside);
+  members_.change(uid).inside = std::move(*inside);
   answer_inside(uid, [](const Status&) {});
   return true;
 }
@@ -224,7 +225,7 @@ void Networks::forget(const std::string& uid) {
   give_back(member->second.endpoint);
   for (const auto& each : member->second.more) give_back(each);
   claims_.give_up(uid);
-  members_.erase(member);
+  members_.erase(uid);
 }
 
 void Networks::disconnect(const std::string& uid) {
@@ -247,7 +248,7 @@ void Networks::disconnect(const std::string& uid) {
   }
   if (leave_plugins(record_of(uid), member->second.endpoint)) return forget(uid);
   thread_.disconnect(
-      member->second.endpoint, record_of(uid), std::move(member->second.inside), [this, uid](const Status& done) {
+      member->second.endpoint, record_of(uid), std::move(members_.change(uid).inside), [this, uid](const Status& done) {
         if (done) return;
         services_.events.add({.severity = Severity::kWarning,
                               .reason = name_of(Reason::kNetworkFailed),
@@ -271,7 +272,7 @@ void Networks::publish(const std::string& uid, const config::Pod& pod, Done done
   if (!can) return done(can);
   if (auto claimed = claims_.claim(uid, config::full_name(pod.metadata), ports); !claimed) return done(claimed);
   const Endpoint before = member->second.endpoint;
-  member->second.endpoint.ports = ports;
+  members_.change(uid).endpoint.ports = ports;
   thread_.change(before, member->second.endpoint, record_of(uid), std::move(done));
 }
 

@@ -31,7 +31,7 @@ std::string next_inside(const std::vector<Endpoint>& more) {
 
 }  // namespace
 
-Networks::Members::iterator Networks::find_pod(const std::string& pod) {
+Members::Map::const_iterator Networks::find_pod(const std::string& pod) const {
   return std::find_if(members_.begin(), members_.end(), [&](const auto& each) {
     const auto& names = each.second.endpoint.names;
     return !names.empty() && names.front() == pod;
@@ -65,7 +65,7 @@ void Networks::attach_more(const std::string& uid, Endpoint endpoint, const Done
       give_back(endpoint);
       done(up ? Status(fail("the pod ended meanwhile")) : up);
     });
-  Member& member = members_.at(uid);
+  Member& member = members_.change(uid);
   // The kernel may not have removed the end of an earlier life yet.
   if (!has_parent(spec)) endpoint.device = new_end(thread_.end_prefix());
   member.more.push_back(endpoint);
@@ -74,8 +74,8 @@ void Networks::attach_more(const std::string& uid, Endpoint endpoint, const Done
   thread_.connect({spec, endpoint, record_of_more(uid, endpoint.network), inside},
                   [this, uid, endpoint, done](const Result<runtime::UniqueFd>& connected) {
                     if (connected) return done({});
-                    const auto at = members_.find(uid);
-                    if (at != members_.end() && std::erase(at->second.more, endpoint) > 0) give_back(endpoint);
+                    if (members_.contains(uid) && std::erase(members_.change(uid).more, endpoint) > 0)
+                      give_back(endpoint);
                     done(tl::unexpected(connected.error()));
                   });
 }
@@ -119,20 +119,21 @@ void Networks::disconnect_more(const std::string& pod, const std::string& networ
   if (member->second.endpoint.network == network)
     return done(fail("pod " + pod + ": found " + network +
                      " to be its own network, which ends with the pod, expected a " + "further one"));
-  auto& more = member->second.more;
+  const std::string uid = member->first;
+  auto& more = members_.change(uid).more;
   const auto at = std::find_if(more.begin(), more.end(), [&](const Endpoint& each) { return each.network == network; });
   if (at == more.end()) return done(not_there("pod " + pod + ": found it not in network " + network));
   const Endpoint endpoint = *at;
   more.erase(at);
   if (is_of_plugins(network)) {
-    (void)::unlink(record_of_more(member->first, network).c_str());
-    return cni_.remove(member->first, network, done);
+    (void)::unlink(record_of_more(uid, network).c_str());
+    return cni_.remove(uid, network, done);
   }
   std::shared_ptr<runtime::UniqueFd> inside;
   if (is_on_parent(endpoint))
     inside = std::make_shared<runtime::UniqueFd>(::fcntl(member->second.inside.get(), F_DUPFD_CLOEXEC, 0));
   // The address is free when nobody answers for it any more.
-  thread_.detach(endpoint, record_of_more(member->first, network), inside, [this, endpoint, done](const Status& gone) {
+  thread_.detach(endpoint, record_of_more(uid, network), inside, [this, endpoint, done](const Status& gone) {
     give_back(endpoint);
     done(gone);
   });

@@ -10,16 +10,8 @@
 #include "runtime/network/inner_resolver.h"
 
 namespace mete::agent {
-namespace {
 
 using runtime::network::Endpoint;
-
-// The namespace of a pod that has these names.
-std::string space_of(const std::vector<std::string>& names) {
-  return names.front().substr(0, names.front().find('/'));
-}
-
-}  // namespace
 
 void Networks::names_failed(const Error& error) {
   if (std::exchange(names_failed_, true)) return;
@@ -78,19 +70,16 @@ std::string Networks::resolver(const std::string& uid) const {
   return dns_.listens(gateway) ? to_string(gateway) : std::string();
 }
 
-const Networks::Member* Networks::asker_of(const DnsResponder::Asker& asker) const {
-  if (!asker.member.empty()) {
-    const auto member = members_.find(asker.member);
-    return member == members_.end() ? nullptr : &member->second;
-  }
-  const auto has = [&](const Endpoint& each) {
-    return each.address == asker.address || each.address6 == asker.address;
-  };
-  for (const auto& [uid, member] : members_) {
-    const bool asks = has(member.endpoint) || std::any_of(member.more.begin(), member.more.end(), has);
-    if (asks && !member.endpoint.shared) return &member;
-  }
-  return nullptr;
+const NameBook& Networks::book() const {
+  if (!book_ || book_version_ != members_.version()) book_.emplace(members_);
+  book_version_ = members_.version();
+  return *book_;
+}
+
+const Member* Networks::asker_of(const DnsResponder::Asker& asker) const {
+  const std::string* const uid = asker.member.empty() ? book().owner_of(asker.address) : &asker.member;
+  const auto member = uid == nullptr ? members_.end() : members_.find(*uid);
+  return member == members_.end() ? nullptr : &member->second;
 }
 
 std::optional<DnsResponder::Found> Networks::find_name(const DnsResponder::Asker& asker,
@@ -116,22 +105,18 @@ std::vector<config::IpAddress> Networks::find_pods(const Member& asker, const st
   // Of several pods of that name those of the asker's own namespace.
   std::vector<config::IpAddress> near;
   std::vector<config::IpAddress> all;
-  // A pod of this machine or of another one.
-  const int first = name.find('/') == std::string::npos ? 1 : 0;
-  const auto take = [&](const auto& each) {
-    if (std::find(each.names.begin() + first, each.names.end(), name) == each.names.end()) return;
-    for (auto* const list : {&all, space_of(each.names) == space_of(asker.endpoint.names) ? &near : nullptr}) {
+  const auto take = [&](std::string_view space, const auto& each) {
+    for (auto* const list : {&all, space == space_of(asker.endpoint.names) ? &near : nullptr}) {
       if (list == nullptr) continue;
       list->push_back(each.address);
       if (each.address6) list->push_back(*each.address6);
     }
   };
-  for (const auto& each : all_endpoints()) {
-    const bool is_asked = networks.contains(each.network) && !each.names.empty();
-    if (is_asked && each.address != config::IpAddress{}) take(each);
-  }
   for (const auto& network : networks) {
-    for (const auto& each : elsewhere(network)) take(each);
+    for (const auto& each : book().called(network, name)) take(each.space, each);
+    for (const auto& each : elsewhere(network)) {
+      if (std::find(each.names.begin(), each.names.end(), name) != each.names.end()) take(space_of(each.names), each);
+    }
   }
   return near.empty() ? all : near;
 }

@@ -61,7 +61,7 @@ void Networks::rejoin(const std::string& uid, const config::Pod& pod) {
 }
 
 // As the other's own endpoint says it, or, of one that is in no network of this agent's, as its namespace does.
-Result<Networks::Member> Networks::shared_with(const config::Pod& pod) {
+Result<Member> Networks::shared_with(const config::Pod& pod) {
   const std::string key = other_of(pod, network_of(pod));
   const std::string missing =
       "network container:" + key + ": found no pod " + key + " with a network of its own, expected one that runs";
@@ -94,18 +94,19 @@ Status Networks::share(const std::string& uid, const config::Pod& pod) {
   endpoint.ports.clear();
   endpoint.names = {config::full_name(pod.metadata)};
   METE_CHECK(runtime::replace_file(record_of(uid), to_json(endpoint), 0600, runtime::Durability::volatile_));
-  members_[uid] = std::move(member);
+  members_.change(uid) = std::move(member);
   return {};
 }
 
 // The network of a pod ends, and those that share it have no address any more.
 void Networks::forget_sharers(const Endpoint& endpoint) {
   if (endpoint.shared) return;
-  for (auto& [uid, member] : members_) {
-    Endpoint& each = member.endpoint;
+  for (const auto& [uid, member] : members_) {
+    const Endpoint& each = member.endpoint;
     if (!each.shared || each.network != endpoint.network || each.address != endpoint.address) continue;
-    each.address = {};
-    each.address6.reset();
+    Endpoint& left = members_.change(uid).endpoint;
+    left.address = {};
+    left.address6.reset();
   }
 }
 
