@@ -85,7 +85,7 @@ const Networks::ServiceName* Networks::find_service(const std::string& space, co
 
 // A Service, a port of it, or a pod of a headless one by its address.
 std::optional<DnsResponder::Found> Networks::find_of_services(const Member& asker, const std::string& name) const {
-  const std::string space = asker.endpoint.names.front().substr(0, asker.endpoint.names.front().find('/'));
+  const std::string space(space_of(asker.endpoint.names));
   std::set<std::string> networks = {asker.endpoint.network};
   // The address of a Service is reached by the way out, which is that of its own network.
   for (const auto& each : asker.more) {
