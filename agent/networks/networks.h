@@ -260,6 +260,7 @@ class Networks {
   // networks_overlay.cpp
   void begin_overlay();
   [[nodiscard]] OwnRecords own_overlay() const;
+  [[nodiscard]] std::vector<OverlayMember> called_elsewhere(const std::string& network, const std::string& name) const;
   [[nodiscard]] OverlayMember overlay_member_of(const runtime::network::Endpoint& endpoint) const;
   [[nodiscard]] Result<runtime::network::NetworkSpec> overlay_spec(const OverlayNetwork& network) const;
   void bring_up_learned();

@@ -114,9 +114,7 @@ std::vector<config::IpAddress> Networks::find_pods(const Member& asker, const st
   };
   for (const auto& network : networks) {
     for (const auto& each : book().called(network, name)) take(each.space, each);
-    for (const auto& each : elsewhere(network)) {
-      if (std::find(each.names.begin(), each.names.end(), name) != each.names.end()) take(space_of(each.names), each);
-    }
+    for (const auto& each : called_elsewhere(network, name)) take(space_of(each.names), each);
   }
   return near.empty() ? all : near;
 }

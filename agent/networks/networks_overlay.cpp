@@ -280,4 +280,8 @@ std::vector<OverlayMember> Networks::elsewhere(const std::string& network) const
   return overlay_ ? members_elsewhere(overlay_->records(), network, overlay_->host()) : std::vector<OverlayMember>();
 }
 
+std::vector<OverlayMember> Networks::called_elsewhere(const std::string& network, const std::string& name) const {
+  return overlay_ ? members_called(overlay_->records(), network, overlay_->host(), name) : std::vector<OverlayMember>();
+}
+
 }  // namespace mete::agent

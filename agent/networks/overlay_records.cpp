@@ -39,6 +39,15 @@ auto members_in(const OverlayRecords& records, const std::string& network) {
   return records.members.lower_bound({network, IpAddress{}});
 }
 
+template <class Fits>
+std::vector<OverlayMember> members_that(const OverlayRecords& records, const std::string& network, const Fits& fits) {
+  std::vector<OverlayMember> all;
+  for (auto at = members_in(records, network); at != records.members.end() && at->first.first == network; ++at) {
+    if (fits(at->second)) all.push_back(at->second);
+  }
+  return all;
+}
+
 Result<OverlayNetwork> network_in(const std::string& name, const json& value) {
   OverlayNetwork network;
   network.name = name;
@@ -214,11 +223,14 @@ std::optional<std::uint32_t> next_vni(const OverlayRecords& records, std::uint32
 
 std::vector<OverlayMember> members_elsewhere(const OverlayRecords& records, const std::string& network,
                                              const std::string& own_host) {
-  std::vector<OverlayMember> all;
-  for (auto at = members_in(records, network); at != records.members.end() && at->first.first == network; ++at) {
-    if (at->second.host != own_host) all.push_back(at->second);
-  }
-  return all;
+  return members_that(records, network, [&](const OverlayMember& each) { return each.host != own_host; });
+}
+
+std::vector<OverlayMember> members_called(const OverlayRecords& records, const std::string& network,
+                                          const std::string& own_host, const std::string& name) {
+  return members_that(records, network, [&](const OverlayMember& each) {
+    return each.host != own_host && std::find(each.names.begin(), each.names.end(), name) != each.names.end();
+  });
 }
 
 runtime::network::TunnelPeers tunnel_peers(const OverlayRecords& records, const OverlayHost& own) {

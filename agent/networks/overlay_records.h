@@ -111,5 +111,8 @@ struct Unreached {
 // Members of the network on other machines.
 [[nodiscard]] std::vector<OverlayMember> members_elsewhere(const OverlayRecords& records, const std::string& network,
                                                            const std::string& own_host);
+// Those of them that are called so.
+[[nodiscard]] std::vector<OverlayMember> members_called(const OverlayRecords& records, const std::string& network,
+                                                        const std::string& own_host, const std::string& name);
 
 }  // namespace mete::agent

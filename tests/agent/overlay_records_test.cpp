@@ -186,6 +186,17 @@ TEST(EncryptedRecords, AKeyIsPutBackBeforeThePodsThatAreReachedByIt) {
   EXPECT_EQ(gone[0].then.front().key, host_key("/mete/", kFirst));
 }
 
+TEST(OverlayRecords, MembersOfOtherMachinesAreFoundByEachOfTheirNames) {
+  const auto own = member("10.90.0.2", "h1");
+  const auto far = member("10.90.0.3", "h2");
+  const auto records = records_of({own, far, member("10.90.0.4", "h2", "default/db")});
+  EXPECT_EQ(members_called(records, "shop", "h1", "default/web"), std::vector{far});
+  EXPECT_EQ(members_called(records, "shop", "h2", "default/web"), std::vector{own});
+  EXPECT_TRUE(members_called(records, "shop", "h1", "default/nobody").empty());
+  EXPECT_TRUE(members_called(records, "other", "h1", "default/web").empty());
+  EXPECT_EQ(members_elsewhere(records, "shop", "h1").size(), 2U);
+}
+
 TEST(PutBack, SaysWhatEtcdLacks) {
   const auto kept = member("10.90.0.2", "h1");
   const auto gone = member("10.90.0.3", "h1", "default/old");
