@@ -23,6 +23,7 @@
 #include "agent/networks/pod_wishes.h"
 #include "agent/networks/port_claims.h"
 #include "agent/networks/rules_watch.h"
+#include "agent/networks/service_views.h"
 #include "runtime/network/address_pool.h"
 #include "runtime/process/process_id.h"
 
@@ -103,23 +104,6 @@ class Networks {
 
   // networks_services.cpp: where Services lead to and what NetworkPolicies allow from now on, and the Services' names
   // ("default/web"). Brings the default network up where there are Services, unless pods have none by agent.yaml.
-  struct ServicePortName {
-    std::string name;  // empty: only one port, without a name
-    config::Protocol protocol = config::Protocol::kTcp;
-    std::vector<dns::ServiceRecord> where;
-  };
-  struct ServiceView {
-    std::vector<config::IpAddress> addresses = {};
-    std::vector<ServicePortName> ports = {};
-    std::map<std::string, config::IpAddress> hosts = {};  // names in front of it: "10-77-0-2", of its pods
-  };
-  // What pods of the default network find. Those of other networks are not led by the machine's rules: what they find
-  // is what is in their own networks.
-  struct ServiceName : ServiceView {
-    std::string alias = {};                               // not empty: the name that it stands for
-    std::map<std::string, ServiceView> of_networks = {};  // by network
-  };
-  using ServiceNames = std::map<std::string, ServiceName>;
   void serve(runtime::network::PodRules rules, ServiceNames names, Done done);
   // Called when pods have their addresses, before anything of them is connected: what it may do has to be known first.
   void on_member(std::function<void()> callback) { on_member_ = std::move(callback); }

@@ -23,9 +23,9 @@ std::optional<PortQuestion> port_question(const std::string& name) {
 }
 
 // What a pod of these networks finds of it.
-Networks::ServiceView seen_from(const Networks::ServiceName& service, const std::set<std::string>& networks) {
+ServiceView seen_from(const ServiceName& service, const std::set<std::string>& networks) {
   if (networks.contains(kDefaultNetwork)) return service;
-  Networks::ServiceView all;
+  ServiceView all;
   for (const auto& network : networks) {
     const auto found = service.of_networks.find(network);
     if (found == service.of_networks.end()) continue;
@@ -65,7 +65,7 @@ Status Networks::claim_node_ports(const std::string& service,
 }
 
 // "web" of the asker's namespace, "web.shop", "web.shop.svc", "web.shop.svc.cluster.local".
-const Networks::ServiceName* Networks::find_service(const std::string& space, const std::string& name) const {
+const ServiceName* Networks::find_service(const std::string& space, const std::string& name) const {
   if (service_names_.empty()) return nullptr;
   std::string_view rest = name;
   for (const auto domain : kServiceDomains) {

@@ -159,7 +159,7 @@ void ServiceKeeper::complain(const std::string& service, const std::string& why)
        .fields = {{"service", service}}});
 }
 
-std::optional<runtime::network::ServicePlan> ServiceKeeper::plan_services(Networks::ServiceNames& names) {
+std::optional<runtime::network::ServicePlan> ServiceKeeper::plan_services(ServiceNames& names) {
   const auto all = manifests_.desired().services.empty() ? Backends() : backends();
   const auto in_default = all.find(kDefaultNetwork);
   const auto none = std::vector<Backend>();
@@ -204,7 +204,7 @@ void ServiceKeeper::look() {
   auto leasing = lease(desired.services, leases_, {network.services, network.services6}, seconds_now());
   for (const auto& [name, why] : leasing.refused) complain(name, why);
   if (!save(leasing.leases)) return;
-  Networks::ServiceNames names;
+  ServiceNames names;
   runtime::network::PodRules rules;
   rules.services = plan_services(names);
   if (policies) rules.traffic = plan_traffic(desired.traffic_policies, traffic_pods());

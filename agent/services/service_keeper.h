@@ -45,7 +45,7 @@ class ServiceKeeper {
   [[nodiscard]] Backends backends() const;
   void add_backends(const Pod& pod, Backends& all) const;
   [[nodiscard]] std::vector<TrafficPod> traffic_pods() const;
-  [[nodiscard]] std::optional<runtime::network::ServicePlan> plan_services(Networks::ServiceNames& names);
+  [[nodiscard]] std::optional<runtime::network::ServicePlan> plan_services(ServiceNames& names);
   [[nodiscard]] bool save(const ServiceLeases& leases);
   void claim_node_ports(Object& object);
   void tell_unknown_ports(const Object& object);

@@ -27,13 +27,13 @@ std::string full_name_of(const config::Service& service) {
 
 }  // namespace
 
-Networks::ServiceName service_name(const config::Service& service, const ServiceLease& lease,
-                                   const PlannedService& plan, bool has_v6) {
-  Networks::ServiceName name;
+ServiceName service_name(const config::Service& service, const ServiceLease& lease, const PlannedService& plan,
+                         bool has_v6) {
+  ServiceName name;
   name.alias = service.external_name;
   if (!name.alias.empty()) return name;
   if (service.headless) {
-    static_cast<Networks::ServiceView&>(name) = pods_of_service(service, plan, has_v6);
+    static_cast<ServiceView&>(name) = pods_of_service(service, plan, has_v6);
     return name;
   }
   for (const auto& each : {lease.address, lease.address6}) {
@@ -44,8 +44,8 @@ Networks::ServiceName service_name(const config::Service& service, const Service
   return name;
 }
 
-Networks::ServiceView pods_of_service(const config::Service& service, const PlannedService& plan, bool has_v6) {
-  Networks::ServiceView view;
+ServiceView pods_of_service(const config::Service& service, const PlannedService& plan, bool has_v6) {
+  ServiceView view;
   const auto families = families_of(service, has_v6).value_or(ServiceFamilies{});
   const auto of_pod = [&](const Backend& backend) {
     std::vector<config::IpAddress> all;
