@@ -12,6 +12,7 @@
 #include "runtime/process/id_mappings.h"
 #include "runtime/process/mount_attributes.h"
 #include "runtime/process/prepared_root.h"
+#include "runtime/process/sub_path.h"
 
 namespace mete::runtime::process {
 namespace {
@@ -34,26 +35,11 @@ Status map_owners(const BindMount& op, const UniqueFd& tree) {
   return fail_errno("map the owners of " + op.source);
 }
 
-// Below the volume, whatever links are in there (CVE-2021-25741); missing directories are made.
-Result<UniqueFd> open_sub_path(const BindMount& op) {
-  METE_TRY(UniqueFd volume, open_at(AT_FDCWD, op.source, O_PATH | O_DIRECTORY));
-  for (std::size_t at = 0; at != std::string::npos;) {
-    at = op.sub_path.find('/', at + 1);
-    const std::string path = op.sub_path.substr(0, at);
-    UniqueFd inside(open_inside(volume.get(), path.c_str(), O_PATH));
-    if (!inside.valid() && errno == ENOENT) {
-      const auto slash = path.rfind('/');
-      const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
-      const UniqueFd above(open_inside(volume.get(), parent.c_str(), O_PATH | O_DIRECTORY));
-      const std::string name = path.substr(slash == std::string::npos ? 0 : slash + 1);
-      constexpr mode_t kMode = 0755;
-      if (above.valid() && !name.empty() && ::mkdirat(above.get(), name.c_str(), kMode) == 0)
-        inside = UniqueFd(open_inside(volume.get(), path.c_str(), O_PATH));
-    }
-    if (!inside.valid()) return fail_errno("open subPath " + op.sub_path);
-    if (at == std::string::npos) return inside;
-  }
-  return volume;
+Result<UniqueFd> open_below(const BindMount& op) {
+  METE_TRY(const UniqueFd volume, open_at(AT_FDCWD, op.source, O_PATH | O_DIRECTORY));
+  UniqueFd inside(open_sub_path(volume.get(), op.sub_path.c_str()));
+  if (!inside.valid()) return fail_errno("open subPath " + op.sub_path);
+  return inside;
 }
 
 // The copy is a peer of the mount at the source, as the child's own copies are not: what the container mounts below it
@@ -72,7 +58,7 @@ Result<UniqueFd> prepare(const BindMount& op) {
   const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op.recursive ? AT_RECURSIVE : 0U);
   UniqueFd inside;
   if (!op.sub_path.empty()) {
-    METE_TRY(inside, open_sub_path(op));
+    METE_TRY(inside, open_below(op));
   }
   UniqueFd tree(inside.valid() ? ::open_tree(inside.get(), "", flags | AT_EMPTY_PATH)
                                : ::open_tree(AT_FDCWD, op.source.c_str(), flags));

@@ -16,6 +16,7 @@
 
 #include "runtime/process/child/child_context.h"
 #include "runtime/process/mount_attributes.h"
+#include "runtime/process/sub_path.h"
 
 namespace mete::runtime::process {
 namespace {
@@ -125,17 +126,14 @@ int clone_tree(ChildContext& child, const BindMount& op, bool& by_launcher) {
   if (op.sub_path.empty()) {
     return static_cast<int>(child.must(::open_tree(AT_FDCWD, op.source.c_str(), flags), "bind", op.source.c_str()));
   }
-  // subPath is made when missing. It must not leave the volume, whatever links are in there (CVE-2021-25741).
-  ChildContext volume = child;
-  volume.root = static_cast<int>(
+  const int volume = static_cast<int>(
       child.must(::open(op.source.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY), "open volume", op.source.c_str()));
-  int inside = open_inside(volume.root, op.sub_path.c_str(), O_PATH);
-  if (inside < 0 && errno == ENOENT) inside = open_target(volume, op.sub_path.c_str(), {});
+  const int inside = open_sub_path(volume, op.sub_path.c_str());
   if (inside < 0) child.die("open subPath", op.sub_path.c_str());
   const int tree =
       static_cast<int>(child.must(::open_tree(inside, "", flags | AT_EMPTY_PATH), "bind", op.sub_path.c_str()));
   ::close(inside);
-  ::close(volume.root);
+  ::close(volume);
   return tree;
 }
 

@@ -103,6 +103,25 @@ def test_sub_path_and_read_only_mounts():
         assert os.path.isdir(host + "/made/new") and os.path.exists(host + "/x")  # a missing subPath is made, as in Kubernetes
 
 
+def test_a_folder_that_is_made_for_a_sub_path_has_the_volumes_mode():
+    user = "securityContext: {runAsUser: 1000, runAsGroup: 3000%s}\n"
+    inside = "volumeMounts: [{name: v, mountPath: /s, subPath: %s}, {name: v, mountPath: /v}]"
+    look = "touch /s/f && stat -c '%a %g' /s; stat -c '%a' /v/a"
+    with Agent().start() as agent:
+        for spec, path, seen in ((user % "", "a", "777 0\n777\n"), (user % "", "a/b/c", "777 0\n755\n"),
+                                 (user % ", fsGroup: 2000", "a", "2777 2000\n2777\n"), (user % ", fsGroup: 2000", "a/b", "2777 2000\n2755\n"),
+                                 ("hostUsers: false\n" + user % "", "a/b", "777 0\n755\n")):
+            for medium in ("", "medium: Memory"):
+                found = output(agent, look, inside % path, spec + "volumes: [{name: v, emptyDir: {%s}}]" % medium)
+                assert found == seen, (spec, path, medium, found)
+        # One that is there stays as it is, and one in a folder of the machine is no more open than that.
+        os.makedirs(agent.work + "/host/there", mode=0o700)
+        os.chmod(agent.work + "/host", 0o710)
+        found = output(agent, "stat -c %a /s /n", "volumeMounts: [{name: h, mountPath: /s, subPath: there}, {name: h, mountPath: /n, subPath: new}]",
+                       "volumes: [{name: h, hostPath: {path: %s/host}}]" % agent.work)
+        assert found == "700\n710\n", found
+
+
 def test_mounts_within_mounts_in_any_order():
     with Agent().start() as agent:
         seen = output(agent, "touch /a/1 /a/b/2; ls /a /a/b", "volumeMounts: [{name: inner, mountPath: /a/b}, {name: outer, mountPath: /a}]", "volumes: [{name: outer, emptyDir: {}}, {name: inner, emptyDir: {}}]")
