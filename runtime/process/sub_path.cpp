@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "runtime/process/child/child_context.h"
@@ -35,8 +36,9 @@ void copy(std::string_view part, Text& text) {
 }
 
 // Makes the folder that is missing at the end of `path` and opens it. A container of the pod may be at work in the
-// volume: what is opened is what was made, or nothing.
-int make_folder(int volume, std::string_view path, mode_t mode) {
+// volume: what is opened is what was made, or nothing. Without a mode it has that of those above the last one, and the
+// set-group-ID bit of the folder that it is in, as the kernel gives it.
+int make_folder(int volume, std::string_view path, std::optional<mode_t> mode) {
   const auto slash = path.rfind('/');
   const bool is_first = slash == std::string_view::npos;
   Text text;
@@ -48,8 +50,8 @@ int make_folder(int volume, std::string_view path, mode_t mode) {
   const int made = ::openat(above, text.data(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (made < 0) return close_with_errno(above);
   ::close(above);
-  // The umask is somebody else's, and mkdir(2) knows no set-group-ID bit.
-  return ::fchmod(made, mode) == 0 ? made : close_with_errno(made);
+  // The umask is somebody else's, and mkdir(2) takes no set-group-ID bit.
+  return !mode || ::fchmod(made, *mode) == 0 ? made : close_with_errno(made);
 }
 
 }  // namespace
@@ -73,7 +75,7 @@ int open_sub_path(int volume, const char* path) {
     copy(part, text);
     inside = open_inside(volume, text.data(), O_PATH);
     if (inside < 0 && errno == ENOENT)
-      inside = make_folder(volume, part, at == whole.size() ? info.st_mode & kTaken : kModeAbove);
+      inside = make_folder(volume, part, at == whole.size() ? std::optional(info.st_mode & kTaken) : std::nullopt);
     if (inside < 0) return -1;
   }
   return inside;
