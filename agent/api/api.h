@@ -78,6 +78,7 @@ class Api {
   HttpResponse update(Pod& pod, const HttpRequest& request);
   HttpResponse apply(const HttpRequest& request);
   [[nodiscard]] Status check_workloads(const std::vector<AppliedObject>& objects) const;
+  [[nodiscard]] std::vector<std::string> taken_back_by(const AppliedObject& object) const;
   HttpResponse remove(const HttpRequest& request);
   HttpResponse remove_pod(const std::string& key, const HttpRequest& request);
   void events(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);

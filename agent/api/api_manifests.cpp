@@ -6,6 +6,7 @@
 #include "agent/api/effects.h"
 #include "agent/api/prune.h"
 #include "agent/api/replies.h"
+#include "agent/workloads/overrides.h"
 
 namespace mete::agent {
 namespace {
@@ -51,10 +52,12 @@ HttpResponse Api::apply(const HttpRequest& request) {
   ordered_json results = ordered_json::array();
   for (const auto& object : parsed.objects) {
     const std::string old = manifests_.text_of(object);
+    const auto taken_back = taken_back_by(object);
     results.push_back({{"object", object.shown()},
-                       {"action", old.empty()          ? "created"
-                                  : old == object.text ? "unchanged"
-                                                       : "configured"}});
+                       {"action", old.empty()                                ? "created"
+                                  : old == object.text && taken_back.empty() ? "unchanged"
+                                                                             : "configured"}});
+    if (!taken_back.empty()) results.back()["takenBack"] = taken_back;
     if (request.parameter("diff") == "1") {
       results.back()["old"] = old;
       results.back()["new"] = object.text;
@@ -79,6 +82,17 @@ HttpResponse Api::apply(const HttpRequest& request) {
   return json_response({{"results", std::move(results)},
                         {"effects", effects_json(effects(before, after))},
                         {"warnings", std::move(warnings)}});
+}
+
+// What commands have said of a workload, and its manifest takes back.
+std::vector<std::string> Api::taken_back_by(const AppliedObject& object) const {
+  std::vector<std::string> all;
+  for (const auto& workload : object.read.workloads) {
+    const auto* const there = workloads_.find(workload.kind(), config::full_name(workload.metadata));
+    if (there == nullptr) continue;
+    for (auto& each : apply_again(there->record.overrides, workload.text).taken_back) all.push_back(std::move(each));
+  }
+  return all;
 }
 
 Status Api::check_workloads(const std::vector<AppliedObject>& objects) const {

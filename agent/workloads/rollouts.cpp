@@ -2,6 +2,7 @@
 // What commands say over a manifest: scale, pause, restart, undo.
 #include <algorithm>
 
+#include "agent/workloads/overrides.h"
 #include "agent/workloads/workload_text.h"
 #include "agent/workloads/workloads.h"
 #include "runtime/json.h"
@@ -129,12 +130,7 @@ Status Workloads::take_overrides(WorkloadObject& object, Overrides next) {
 }
 
 void Workloads::forget_overrides(WorkloadObject& object) {
-  Overrides next = object.record.overrides;
-  const json manifest = json::parse(object.record.text, nullptr, false);
-  const json spec = manifest.is_object() ? manifest.value("spec", json::object()) : json::object();
-  if (spec.contains("replicas")) next.replicas.reset();
-  if (spec.contains("paused")) next.paused.reset();
-  next.template_text.clear();
+  Overrides next = apply_again(object.record.overrides, object.record.text).left;
   if (next == object.record.overrides) return;
   if (const auto taken = take_overrides(object, std::move(next)); !taken) complain_once(object, taken.error().what);
 }

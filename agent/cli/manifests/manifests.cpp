@@ -35,10 +35,17 @@ void print_effects(const Json& value) {
   }
 }
 
+// What commands have said of a workload, which its manifest takes back.
+void print_taken_back(const Json& result) {
+  for (const auto& what : result.value("takenBack", Json::array()))
+    print("  " + printable(what.get<std::string>()) + "\n");
+}
+
 int print_results(const Common& common, const Json& value, const char* suffix) {
   if (print_structured(common, value)) return kDone;
   for (const auto& each : value["results"]) {
     print(each["object"].get<std::string>() + " " + each["action"].get<std::string>() + suffix + "\n");
+    print_taken_back(each);
   }
   print_effects(value);
   return kDone;
@@ -80,6 +87,7 @@ int diff(const Common& common, const std::vector<std::string>& files) {
     differs = true;
     print(each["object"].get<std::string>() + " would be " + action + "\n" +
           printable_lines(diff_text(each["old"].get<std::string>(), each["new"].get<std::string>())));
+    print_taken_back(each);
   }
   print_effects(fetched.value);
   return differs ? kFailed : kDone;  // as diff(1)

@@ -142,6 +142,28 @@ def test_a_folder_and_its_words():
         assert len(wait_pods(agent, "plain", 2)) == len(pods_of(agent, "plain")) == 2
 
 
+def test_apply_says_what_it_takes_back():
+    one, two = deployment(replicas=2, lines="env: [{name: A, value: '1'}]"), deployment(replicas=2, lines="env: [{name: A, value: '2'}]")
+    scaled, undone = "  replicas becomes 2, found 3 by `mete scale`", "  its template becomes the manifest's, found another one by `mete rollout undo`"
+    with Agent().start() as agent:
+        agent.apply(one)
+        wait_pods(agent, "web", 2)
+        agent.apply(two)
+        agent.mete("rollout", "status", "deployment/web")
+        for change, sentence in ((("scale", "deployment/web", "--replicas", "3"), scaled), (("rollout", "undo", "deployment/web"), undone)):
+            agent.mete(*change)
+            agent.mete("rollout", "status", "deployment/web")
+            told = agent.mete("diff", "-f", "-", text=two, check=False)
+            assert told.returncode == 1 and told.stdout.splitlines() == ["Deployment default/web would be configured", sentence], told
+            for words in (("--dry-run",), ()):
+                done = agent.mete("apply", "-f", "-", *words, text=two).stdout.splitlines()
+                assert done == ["Deployment default/web configured" + (" (dry run)" if words else ""), sentence], done
+            assert agent.mete("apply", "-f", "-", text=two).stdout == "Deployment default/web unchanged\n"
+            assert agent.mete("diff", "-f", "-", text=two).stdout == ""
+            agent.mete("rollout", "status", "deployment/web")
+            assert len(wait_pods(agent, "web", 2)) == 2
+
+
 def test_a_config_map_that_is_missing_is_waited_for():
     with Agent().start() as agent:
         agent.apply(deployment(replicas=1, lines="envFrom: [{configMapRef: {name: late}}]"))
