@@ -85,8 +85,9 @@ int diff(const Common& common, const std::vector<std::string>& files) {
     const auto action = each["action"].get<std::string>();
     if (action == "unchanged") continue;
     differs = true;
-    print(each["object"].get<std::string>() + " would be " + action + "\n" +
-          printable_lines(diff_text(each["old"].get<std::string>(), each["new"].get<std::string>())));
+    print(each["object"].get<std::string>() + " would be " + action + "\n");
+    if (const auto& old = each["old"], &now = each["new"]; old != now)
+      print(printable_lines(diff_text(old.get<std::string>(), now.get<std::string>())));
     print_taken_back(each);
   }
   print_effects(fetched.value);
