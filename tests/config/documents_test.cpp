@@ -51,5 +51,16 @@ TEST(Documents, MoveToAnotherFile) {
   EXPECT_EQ(places(documents), places(there));
 }
 
+TEST(Documents, AVolumeOfAFolderIsLeftOutWithWhatThatMeans) {
+  const auto warning = [](const std::string& spec) {
+    const auto read =
+        read_documents("apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: v}\nspec: " + spec + "\n", "f");
+    return read.ok() && read.warnings.size() == 1 ? to_string(read.warnings.front()) : std::string("wrong");
+  };
+  EXPECT_NE(warning("{hostPath: {path: /mnt/data}}").find("without what is in /mnt/data"), std::string::npos);
+  EXPECT_NE(warning("{local: {path: /disk}}").find("without what is in /disk"), std::string::npos);
+  EXPECT_NE(warning("{nfs: {server: s, path: /x}}").find("means nothing on one machine"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace mete::config

@@ -76,12 +76,25 @@ bool is_foreign_group(std::string_view api_version) {
   return slash != std::string_view::npos && group.find('.') != std::string_view::npos;
 }
 
+// Why an object of a kind without meaning is left out. A claim has a volume of mete's own, whatever volumes are named.
+std::string why_left_out(const View& view, std::string_view kind) {
+  const std::string none = "it means nothing on one machine";
+  if (kind != "PersistentVolume") return none;
+  for (const char* source : {"hostPath", "local"}) {
+    const std::string path = view["spec"][source]["path"].text();
+    if (!path.empty())
+      return "a claim gets a new volume of mete's own, without what is in " + path +
+             "; a Pod has that by a volume of type hostPath";
+  }
+  return none;
+}
+
 // True when the kind got its warning.
 bool report_left_out(const View& view, std::string_view kind) {
   const auto among = [&](const auto& kinds) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
   const std::string name = view["metadata"]["name"].text("<no name>");
   if (among(kWithoutMeaning)) {
-    view["kind"].warn({std::string(kind) + " `" + name + "` is left out: it means nothing on one machine"});
+    view["kind"].warn({std::string(kind) + " `" + name + "` is left out: " + why_left_out(view, kind)});
   } else if (const std::string version = view["apiVersion"].text(); is_foreign_group(version)) {
     view["kind"].warn({std::string(kind) + " `" + name + "` is left out: mete reads no kinds of " + version});
   } else {
