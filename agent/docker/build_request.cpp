@@ -46,14 +46,14 @@ Status add_pairs(const HttpRequest& request, const char* parameter, const char* 
 }  // namespace
 
 Result<std::vector<std::string>> build_words(const HttpRequest& request) {
+  // Before its parameters, which the classic builder does not have.
+  if (request.parameter("version") == "2") return fail(kNoBuildKit);
   std::vector<std::string> words;
   for (const char* name : kNotDone) {
     if (const std::string value = request.parameter(name); !says_nothing(value))
       return fail("build: found " + std::string(name) + "=" + value.substr(0, 60) +
                   ", which mete's builder does not do");
   }
-  if (const std::string version = request.parameter("version"); version == "2")
-    return fail("build: found version=2, expected 1: mete has the classic builder");
   for (const auto& tag : request.parameters("t")) words.push_back("--tag=" + tag);
   for (const auto& [parameter, option] : kTexts) {
     if (const std::string value = request.parameter(parameter); !value.empty())

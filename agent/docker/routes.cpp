@@ -55,6 +55,8 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/images/search", search_images},
     {"POST", "/build", build_image, true},
     {"POST", "/build/prune", prune_builds},
+    {"POST", "/session", hold_session},
+    {"POST", "/grpc", refuse_grpc},
     {"GET", "/images/get", save_images},
     {"POST", "/images/load", load_images, true},
     {"GET", "/images/**/get", save_images},

@@ -107,6 +107,8 @@ void search_images(Engine& engine, const Call& call);  // search_answers.cpp
 void push_image(Engine& engine, const Call& call);
 void image_history(Engine& engine, const Call& call);
 void build_image(Engine& engine, const Call& call);
+void hold_session(Engine& engine, const Call& call);
+void refuse_grpc(Engine& engine, const Call& call);
 void prune_builds(Engine& engine, const Call& call);
 void container_changes(Engine& engine, const Call& call);
 void export_container(Engine& engine, const Call& call);

@@ -4,59 +4,24 @@
 #include <charconv>
 
 #include "agent/probes/hpack.h"
+#include "agent/probes/http2_frames.h"
 
 namespace mete::agent {
-
-enum class GrpcHealthCall::Type : std::uint8_t {
-  kData = 0,
-  kHeaders = 1,
-  kResetStream = 3,
-  kSettings = 4,
-  kPushPromise = 5,
-  kPing = 6,
-  kGoAway = 7,
-  kContinuation = 9,
-};
-
-struct GrpcHealthCall::Frame {
-  Type type;
-  std::uint8_t flags;
-  std::uint32_t stream;
-  std::string_view payload;
-};
-
 namespace {
 
-constexpr std::size_t kFrameHead = 9;
-constexpr std::size_t kMostFrame = 16384;  // SETTINGS_MAX_FRAME_SIZE, which this client does not raise
+using http2::append_frame;
+using http2::append_number;
+using http2::kAcknowledged;
+using http2::kEndHeaders;
+using http2::kEndStream;
+using http2::number_of;
+using http2::Type;
+
 constexpr std::size_t kMostBlock = 64 * 1024;
 constexpr std::size_t kMostMessage = 4096;
 constexpr std::size_t kMessageHead = 5;  // compressed or not; length
-constexpr std::uint8_t kEndStream = 0x1;
-constexpr std::uint8_t kAcknowledged = 0x1;
-constexpr std::uint8_t kEndHeaders = 0x4;
 constexpr std::uint8_t kPadded = 0x8;
 constexpr std::uint8_t kPriority = 0x20;
-
-std::uint32_t number_of(std::string_view bytes) {
-  std::uint32_t value = 0;
-  for (const char each : bytes) value = value << 8U | static_cast<std::uint8_t>(each);
-  return value;
-}
-
-void append_number(std::string& out, std::uint32_t value, int bytes) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
-    out.push_back(static_cast<char>(value >> static_cast<unsigned>(shift) & 0xFFU));
-}
-
-void append_frame(std::string& out, std::uint8_t type, std::uint8_t flags, std::uint32_t stream,
-                  std::string_view payload) {
-  append_number(out, static_cast<std::uint32_t>(payload.size()), 3);
-  append_number(out, type, 1);
-  append_number(out, flags, 1);
-  append_number(out, stream, 4);
-  out += payload;
-}
 
 std::string settings() {
   std::string payload;
@@ -169,26 +134,22 @@ std::optional<std::string_view> content(std::string_view payload, std::uint8_t f
 }  // namespace
 
 GrpcHealthCall::GrpcHealthCall(std::string_view authority, std::string_view service) : service_(service) {
-  to_send_ = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-  append_frame(to_send_, static_cast<std::uint8_t>(Type::kSettings), 0, 0, settings());
-  append_frame(to_send_, static_cast<std::uint8_t>(Type::kHeaders), kEndHeaders, 1, request_headers(authority));
-  append_frame(to_send_, static_cast<std::uint8_t>(Type::kData), kEndStream, 1, request_message(service));
+  to_send_ = http2::kPreface;
+  append_frame(to_send_, {Type::kSettings, 0, 0, settings()});
+  append_frame(to_send_, {Type::kHeaders, kEndHeaders, 1, request_headers(authority)});
+  append_frame(to_send_, {Type::kData, kEndStream, 1, request_message(service)});
 }
 
 std::optional<ProbeOutcome> GrpcHealthCall::feed(std::string_view bytes) {
   input_ += bytes;
-  std::size_t from = 0;
-  while (input_.size() - from >= kFrameHead) {
-    const std::string_view rest = std::string_view(input_).substr(from);
-    const std::size_t length = number_of(rest.substr(0, 3));
-    if (length > kMostFrame) return failure("the server does not speak HTTP/2");
-    if (rest.size() < kFrameHead + length) break;
-    const Frame frame{static_cast<Type>(rest[3]), static_cast<std::uint8_t>(rest[4]),
-                      number_of(rest.substr(5, 4)) & 0x7FFFFFFFU, rest.substr(kFrameHead, length)};
-    if (auto outcome = take(frame)) return outcome;
-    from += kFrameHead + length;
+  std::string_view rest = input_;
+  while (true) {
+    const auto frame = http2::take_frame(rest);
+    if (!frame) return failure("the server does not speak HTTP/2");
+    if (!*frame) break;
+    if (auto outcome = take(**frame)) return outcome;
   }
-  input_.erase(0, from);
+  input_.erase(0, input_.size() - rest.size());
   return std::nullopt;
 }
 
@@ -196,17 +157,15 @@ ProbeOutcome GrpcHealthCall::end() {
   return failure("the server closed the connection without an answer");
 }
 
-std::optional<ProbeOutcome> GrpcHealthCall::take(const Frame& frame) {
+std::optional<ProbeOutcome> GrpcHealthCall::take(const http2::Frame& frame) {
   if (in_headers_ && (frame.type != Type::kContinuation || frame.stream != 1))
     return failure("the server's answer is malformed");
   switch (frame.type) {
     case Type::kSettings:
-      if ((frame.flags & kAcknowledged) == 0)
-        append_frame(to_send_, static_cast<std::uint8_t>(Type::kSettings), kAcknowledged, 0, {});
+      if ((frame.flags & kAcknowledged) == 0) append_frame(to_send_, {Type::kSettings, kAcknowledged, 0, {}});
       return std::nullopt;
     case Type::kPing:
-      if ((frame.flags & kAcknowledged) == 0)
-        append_frame(to_send_, static_cast<std::uint8_t>(Type::kPing), kAcknowledged, 0, frame.payload);
+      if ((frame.flags & kAcknowledged) == 0) append_frame(to_send_, {Type::kPing, kAcknowledged, 0, frame.payload});
       return std::nullopt;
     case Type::kGoAway:
       // A server that ends goes on with streams up to this one.
@@ -225,7 +184,7 @@ std::optional<ProbeOutcome> GrpcHealthCall::take(const Frame& frame) {
   return std::nullopt;  // of a kind that this client need not know
 }
 
-std::optional<ProbeOutcome> GrpcHealthCall::take_headers(const Frame& frame) {
+std::optional<ProbeOutcome> GrpcHealthCall::take_headers(const http2::Frame& frame) {
   const bool first = frame.type == Type::kHeaders;
   if (!first && !in_headers_) return failure("the server's answer is malformed");
   const auto payload = first ? content(frame.payload, frame.flags) : std::optional(frame.payload);
@@ -250,7 +209,7 @@ std::optional<ProbeOutcome> GrpcHealthCall::headers_complete() {
   return last_ ? std::optional(verdict()) : std::nullopt;
 }
 
-std::optional<ProbeOutcome> GrpcHealthCall::take_data(const Frame& frame) {
+std::optional<ProbeOutcome> GrpcHealthCall::take_data(const http2::Frame& frame) {
   const auto payload = content(frame.payload, frame.flags & kPadded);
   if (!payload || message_.size() + payload->size() > kMostMessage) return failure("the server's answer is malformed");
   message_ += *payload;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/probes/http2_frames.h"
 #include "agent/probes/probe_state.h"
 
 namespace mete::agent {
@@ -24,12 +25,10 @@ class GrpcHealthCall {
   [[nodiscard]] static ProbeOutcome end();
 
  private:
-  enum class Type : std::uint8_t;
-  struct Frame;
-  std::optional<ProbeOutcome> take(const Frame& frame);
-  std::optional<ProbeOutcome> take_headers(const Frame& frame);
+  std::optional<ProbeOutcome> take(const http2::Frame& frame);
+  std::optional<ProbeOutcome> take_headers(const http2::Frame& frame);
   std::optional<ProbeOutcome> headers_complete();
-  std::optional<ProbeOutcome> take_data(const Frame& frame);
+  std::optional<ProbeOutcome> take_data(const http2::Frame& frame);
   [[nodiscard]] ProbeOutcome verdict() const;
 
   const std::string service_;

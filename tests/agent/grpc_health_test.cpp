@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/probes/grpc_refusal.h"
 #include "agent/probes/hpack.h"
 
 namespace mete::agent {
@@ -128,6 +129,54 @@ TEST(GrpcHealth, AnswersWhatMustBeAnswered) {
             std::nullopt);
   EXPECT_EQ(call.to_send(), frame(4, 1, 0, "") + frame(6, 1, 0, "12345678"));
   EXPECT_EQ(GrpcHealthCall::end().result, ProbeResult::kFailure);
+}
+
+TEST(GrpcRefusal, EachCallIsRefusedInItsWords) {
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{1000}}) {
+    GrpcHealthCall call("127.0.0.1:1", "svc");
+    GrpcRefusal server("no such thing: do `that`");
+    const std::string sent = std::exchange(call.to_send(), "");
+    std::string answered;
+    for (std::size_t at = 0; at < sent.size(); at += piece) {
+      const auto said = server.feed(std::string_view(sent).substr(at, piece));
+      ASSERT_TRUE(said);
+      answered += *said;
+    }
+    const auto got = call.feed(answered);
+    ASSERT_TRUE(got);
+    EXPECT_NE(got->message.find("does not implement"), std::string::npos) << got->message;
+    EXPECT_TRUE(got->message.ends_with("no such thing: do `that`")) << got->message;
+  }
+}
+
+TEST(GrpcRefusal, CallsGoOnOverOneConnection) {
+  GrpcRefusal server("no");
+  const std::string begin = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  EXPECT_EQ(server.feed(begin + kSettings).value_or("none"), frame(4, 0, 0, "") + frame(4, 1, 0, ""));
+  const auto refused = [](int stream) {
+    return frame(1, 5, stream,
+                 "\x88\x0f\x10\x10"
+                 "application/grpc\x00\x0bgrpc-status\x02"
+                 "12\x00\x0cgrpc-message\x02no"s);
+  };
+  EXPECT_EQ(server.feed(frame(1, 4, 1, "x")).value_or("none"), refused(1));
+  // Headers in two frames; what is sent after them gets its room back; a ping; what is acknowledged is not again.
+  EXPECT_EQ(server.feed(frame(1, 0, 3, "x")).value_or("none"), "");
+  EXPECT_EQ(server.feed(frame(9, 4, 3, "y")).value_or("none"), refused(3));
+  EXPECT_EQ(server.feed(frame(0, 1, 3, std::string(300, 'x'))).value_or("none"), frame(8, 0, 0, "\x00\x00\x01\x2c"s));
+  EXPECT_EQ(server.feed(frame(0, 1, 3, "") + frame(6, 0, 0, "12345678") + frame(6, 1, 0, "12345678")).value_or("none"),
+            frame(6, 1, 0, "12345678"));
+  EXPECT_EQ(server.feed(frame(3, 0, 3, "abcd") + frame(7, 0, 0, "abcdefgh") + frame(77, 0, 0, "")).value_or("none"),
+            "");
+}
+
+TEST(GrpcRefusal, WhatIsNoHttp2EndsTheConnection) {
+  const std::string begin = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  for (const std::string& wrong :
+       {"GET / HTTP/1.1\r\n"s, "PRI * HTTP/1"s, begin + "\x00\x40\x01"s + std::string(6, '\0'),
+        begin + frame(1, 4, 0, "x"), begin + frame(9, 4, 1, "x"), begin + frame(1, 0, 1, "x") + frame(0, 0, 1, "x"),
+        begin + frame(1, 0, 1, "x") + frame(9, 4, 3, "x"), begin + frame(5, 4, 1, "x")})
+    EXPECT_FALSE(GrpcRefusal("no").feed(wrong)) << testing::PrintToString(wrong);
 }
 
 }  // namespace

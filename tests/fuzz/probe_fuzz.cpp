@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as what a container answers to a probe: no crash, nothing kept without bounds, and in which pieces the
-// bytes come changes nothing.
+// Any bytes as what a container answers to a probe, and as what calls a gRPC server that refuses all: no crash, nothing
+// kept without bounds, and in which pieces the bytes come changes nothing.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "agent/probes/grpc_health.h"
+#include "agent/probes/grpc_refusal.h"
 #include "agent/probes/hpack.h"
 #include "agent/probes/http_answer.h"
 
@@ -39,6 +40,17 @@ std::optional<ProbeOutcome> health(std::string_view bytes, std::size_t piece) {
   return std::nullopt;
 }
 
+std::optional<std::string> refused(std::string_view bytes, std::size_t piece) {
+  GrpcRefusal server("no");
+  std::string said = server.feed(http2::kPreface).value();
+  for (std::size_t at = 0; at < bytes.size(); at += piece) {
+    const auto more = server.feed(bytes.substr(at, piece));
+    if (!more) return std::nullopt;
+    said += *more;
+  }
+  return said;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -52,6 +64,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(to_string(*to).find_first_of("\r\n ") == std::string::npos);
   }
   require(health(bytes, whole) == health(bytes, 1));
+  const auto said = refused(bytes, whole);
+  require(said == refused(bytes, 1));
+  require(!said || said->size() <= 9 + 100 * size);  // of the nine bytes of a frame of a call, less than a hundred
   (void)hpack::decode(bytes);
   if (const auto text = hpack::decode_huffman(bytes)) require(text->size() <= 2 * size);
   return 0;

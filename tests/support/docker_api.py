@@ -94,7 +94,8 @@ class Docker:
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             byte = raw.recv(1)
-            assert byte, head
+            if not byte:
+                raise ConnectionError("the stream ended in its head: %s" % head)
             head += byte
         return raw, head.decode()
 

@@ -190,14 +190,15 @@ Json port_rows(const View& view) {
   Json rows = Json::array();
   const Json ports = ports_json(view);
   for (const auto& [name, list] : ports.items()) {
-    const auto slash = name.find('/');
-    const int inside = std::stoi(name.substr(0, slash));
-    const std::string type = name.substr(slash + 1);
+    const auto port = exposed_port(name);
+    if (!port) continue;  // a container of an earlier mete, which took any name
+    const auto inside = port->container_port;
+    const std::string& type = port->protocol;
     if (!list.is_array()) rows.push_back({{"PrivatePort", inside}, {"Type", type}});
     for (const auto& each : list.is_array() ? list : Json::array()) {
       rows.push_back({{"IP", text_of(each, "HostIp")},
                       {"PrivatePort", inside},
-                      {"PublicPort", std::stoi(text_of(each, "HostPort"))},
+                      {"PublicPort", std::atoi(text_of(each, "HostPort").c_str())},
                       {"Type", type}});
     }
   }

@@ -26,8 +26,10 @@ void Containers::start(const std::string& id, Done done) {
   if (now.has_process()) return done(Refusal{304, ""});
   if (seen_[id].copies > 0)
     return done(Refusal{409, "container " + id + ": files are being copied into it, start it when they are there"});
+  // By another client, or by an agent that was killed in the middle of it.
+  const bool starting = own->containers().front()->is_active() && !own->record().stopped;
   // Told to end, and not yet at its end.
-  if (own->containers().front()->is_active()) {
+  if (own->containers().front()->is_active() && !starting) {
     watch(id, [this, id, done] {
       Pod* const pod = records_.contains(id) ? this->pod(records_.at(id)) : nullptr;
       if (pod != nullptr && pod->containers().front()->is_active()) return false;
@@ -44,16 +46,17 @@ void Containers::start(const std::string& id, Done done) {
     return;
   }
   auto& inside = own->record().containers.front();
-  record.error.clear();
-  inside.waiting_reason.clear();
-  inside.message.clear();
-  const std::uint32_t before = inside.attempt;
-  // Restarting: what it waits for is over.
-  if (!own->record().stopped) {
-    inside.next_start = {};
-    own->step();
-  } else {
+  const std::uint32_t before = inside.attempt - (starting ? 1 : 0);
+  if (!starting) {
+    record.error.clear();
+    inside.waiting_reason.clear();
+    inside.message.clear();
+  }
+  if (own->record().stopped) {
     own->start();
+  } else if (!starting) {
+    inside.next_start = {};  // restarting: what it waits for is over
+    own->step();
   }
   watch(id, [this, id, before, done] {
     if (!records_.contains(id)) {
@@ -69,6 +72,10 @@ void Containers::start(const std::string& id, Done done) {
       return true;
     }
     const bool ran = container.attempt != before && container.reason != "StartError" && container.has_ended;
+    if (!ran && pod->record().stopped && !pod->containers().front()->is_active()) {
+      done(Refusal{409, "container " + id + " was stopped before it ran"});
+      return true;
+    }
     if (container.state != agent::ContainerState::kRunning && !(ran && seen_[id].attempt != before)) return false;
     std::string not_joined;
     if (!ran && !has_joined(started, not_joined)) return false;
@@ -89,7 +96,9 @@ void Containers::stop(const std::string& id, std::optional<std::chrono::seconds>
   const ContainerRecord& record = records_.at(id);
   Pod* const own = pod(record);
   const State now = state(record);
-  if (own == nullptr || !now.running) return done(Refusal{304, ""});
+  // Also one that is only about to run: what a client, or an agent that was killed in the middle of it, has begun.
+  const bool starts = own != nullptr && !own->record().stopped && !now.removing;
+  if (!now.running && !starts) return done(Refusal{304, ""});
   Container& inside = *own->containers().front();
   if (signal != 0) inside.attempt().end_by(signal);
   if (now.paused) (void)inside.pause(false);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "agent/docker/container/health.h"
+#include "agent/docker/container/pod_of.h"
 #include "agent/docker/container/storage_opt.h"
 #include "agent/docker/refusals.h"
 #include "enforcers/core_assignment.h"
@@ -235,7 +236,13 @@ Result<ContainerRecord> read_create(const Json& body, const runtime::image::Imag
   record.config = merged_config(body, image.config);
   record.host_config = completed_host_config(field(body, "HostConfig"));
   record.endpoints = field(field(body, "NetworkingConfig"), "EndpointsConfig");
-  for (const auto& port : settings.exposed_ports) record.config["ExposedPorts"][port] = Json::object();
+  for (const auto& port : names_in(body, "ExposedPorts")) {
+    METE_TRY([[maybe_unused]] const auto exposed, exposed_port(port));
+  }
+  // An image may say anything.
+  for (const auto& port : settings.exposed_ports) {
+    if (exposed_port(port)) record.config["ExposedPorts"][port] = Json::object();
+  }
   for (const auto& place : settings.volumes) record.config["Volumes"][place] = Json::object();
   METE_TRY(Json check, merged_healthcheck(field(body, "Healthcheck"), healthcheck_json(settings)));
   if (!check.is_null()) record.config["Healthcheck"] = std::move(check);

@@ -8,6 +8,7 @@
 
 #include "agent/docker/container/pod_of.h"
 #include "config/values/ip_address.h"
+#include "runtime/json_numbers.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -110,7 +111,8 @@ Result<std::uint16_t> number_of_port(const std::string& text) {
   return static_cast<std::uint16_t>(number);
 }
 
-// "80/tcp"
+}  // namespace
+
 Result<PortAsked> exposed_port(const std::string& text) {
   PortAsked port;
   const auto slash = text.find('/');
@@ -120,8 +122,6 @@ Result<PortAsked> exposed_port(const std::string& text) {
     return fail("invalid port specification: \"" + text + "\"");
   return port;
 }
-
-}  // namespace
 
 Result<std::vector<MountAsked>> mounts_of(const Json& config, const Json& host_config) {
   std::vector<MountAsked> mounts;
@@ -204,7 +204,7 @@ Result<std::vector<PortAsked>> ports_of(const Json& config, const Json& host_con
   // Those that were chosen when the container was made, in the same order.
   const Json& chosen = field(config, "MetePorts");
   for (std::size_t i = 0; i < ports.size() && i < chosen.size(); ++i)
-    ports[i].host_port = chosen[i].get<std::uint16_t>();
+    ports[i].host_port = runtime::whole<std::uint16_t>(chosen[i]).value_or(0);
   return ports;
 }
 

@@ -2,7 +2,9 @@
 #include "agent/docker/container/pod_of.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "agent/docker/container/device_wishes.h"
 #include "agent/docker/container/io_wish.h"
@@ -12,6 +14,7 @@
 #include "agent/docker/endpoints.h"
 #include "config/model/bandwidth.h"
 #include "config/resolve/runtime_choice.h"
+#include "runtime/json_numbers.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -196,6 +199,19 @@ Status take_network(const ContainerRecord& record, const Surrounding& around, co
   return {};
 }
 
+Status take_group(std::optional<std::uint32_t> number, const std::string& named, config::Pod& pod) {
+  if (!number) return fail("Unable to find group " + named + ": found no number, expected one");
+  pod.spec.security.edit().supplemental_groups.push_back(*number);
+  return {};
+}
+
+std::optional<std::uint32_t> group_number(const std::string& text) {
+  std::uint32_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 Status take_ports(const ContainerRecord& record, config::Container& container) {
   METE_TRY(const auto ports, ports_of(record.config, record.host_config));
   for (const auto& each : ports) {
@@ -258,9 +274,9 @@ Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& aro
   // A container of an earlier mete has numbers alone.
   const Json& groups = field(record.config, "MeteGroups");
   for (const auto& group : groups.is_array() ? groups : Json::array())
-    pod.spec.security.edit().supplemental_groups.push_back(group.get<std::uint32_t>());
+    METE_CHECK(take_group(runtime::whole<std::uint32_t>(group), "MeteGroups", pod));
   for (const auto& group : groups.is_array() ? std::vector<std::string>() : words_of(host, "GroupAdd"))
-    pod.spec.security.edit().supplemental_groups.push_back(static_cast<std::uint32_t>(std::stoul(group)));
+    METE_CHECK(take_group(group_number(group), group, pod));
   METE_CHECK(take_machine(host, container.extras.edit()));
   METE_CHECK(take_mounts(record, around, pod.spec, container));
   METE_CHECK(take_ports(record, container));

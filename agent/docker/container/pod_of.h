@@ -32,6 +32,8 @@ struct PortAsked {
   std::string host_ip;
   std::uint16_t host_port = 0;  // 0: any that is free
 };
+// "80/tcp", a name in ExposedPorts and PortBindings; without a protocol it is tcp.
+[[nodiscard]] Result<PortAsked> exposed_port(const std::string& text);
 // PortBindings, and with PublishAllPorts the exposed ones.
 [[nodiscard]] Result<std::vector<PortAsked>> ports_of(const Json& config, const Json& host_config);
 

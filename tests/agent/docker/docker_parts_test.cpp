@@ -131,6 +131,18 @@ TEST(DockerBuild, TheQueryAsWords) {
   EXPECT_FALSE(build_words(request));
 }
 
+// What is wrong is the builder, and none of its parameters.
+TEST(DockerBuild, ClientsOfBuildKitAreToldWhatToDo) {
+  HttpRequest request;
+  for (const auto& [name, value] : {std::pair("buildid", "b"), std::pair("remote", "client-session"),
+                                    std::pair("session", "s"), std::pair("version", "2")})
+    request.query.emplace(name, value);
+  const auto words = build_words(request);
+  ASSERT_FALSE(words);
+  EXPECT_EQ(words.error().what, kNoBuildKit);
+  EXPECT_NE(words.error().what.find("DOCKER_BUILDKIT=0"), std::string::npos);
+}
+
 TEST(DockerChild, LinesAndErrors) {
   Lines lines;
   Words seen;

@@ -266,5 +266,38 @@ TEST(DockerRecord, IsReadAsItWasWritten) {
   EXPECT_EQ(pod_name("___", std::string(64, 'c'), false), "c-cccccccccccc");
 }
 
+// One that is none would be in the way of every list of containers.
+TEST(DockerCreate, ExposedPortsArePorts) {
+  for (const char* wrong : {"x/tcp", "0/tcp", "80/ip", "70000", "99999999999/udp", "", "/tcp"}) {
+    const auto record =
+        read_create({{"Image", "busybox"}, {"ExposedPorts", {{wrong, Json::object()}}}}, busybox(), {2});
+    ASSERT_FALSE(record) << wrong;
+    EXPECT_NE(record.error().what.find("invalid port specification"), std::string::npos) << record.error().what;
+  }
+  // An image may say anything, and a record of an earlier mete has it.
+  runtime::build::ImageSettings settings;
+  settings.exposed_ports = {"x", "80/tcp"};
+  auto record = read_create({{"Image", "busybox"}}, busybox(), {2}, settings).value();
+  EXPECT_EQ(names_in(record.config, "ExposedPorts"), (std::vector<std::string>{"80/tcp"}));
+  record.config["ExposedPorts"] = {{"x", Json::object()}, {"80", Json::object()}};
+  View view{record, {}, {}, "/volumes", {}, {}};
+  view.state.running = true;
+  EXPECT_EQ(port_rows(view), (Json::array({{{"PrivatePort", 80}, {"Type", "tcp"}}})));
+}
+
+TEST(DockerCreate, WhatARecordHasOfGroupsAndPortsIsRead) {
+  auto record = read({{"Image", "busybox"}, {"HostConfig", {{"GroupAdd", {"10", "audio"}}}}});
+  EXPECT_FALSE(pod_of(record, {"/volumes", {}}));  // whose names nobody has looked up
+  record.config["MeteGroups"] = {10, 29};
+  EXPECT_EQ(pod_of(record, {"/volumes", {}}).value().spec.security->supplemental_groups,
+            (std::vector<std::uint32_t>{10, 29}));
+  for (const Json& wrong : {Json("audio"), Json(-1), Json(1LL << 40), Json()}) {
+    record.config["MeteGroups"] = Json::array({wrong});
+    EXPECT_FALSE(pod_of(record, {"/volumes", {}})) << wrong;
+  }
+  EXPECT_EQ(ports_of({{"MetePorts", {"x"}}}, {{"PortBindings", {{"80/tcp", {{{"HostPort", "8080"}}}}}}}).value().size(),
+            1U);
+}
+
 }  // namespace
 }  // namespace mete::agent::docker

@@ -79,6 +79,7 @@ def test_what_is_refused_and_how(agent, docker):
     for body, text in (({"HostConfig": {"Memory": 1000}}, "Minimum memory limit allowed is 6MB"),
                        ({"HostConfig": {"CgroupParent": "/other"}}, "HostConfig.CgroupParent: found"),
                        ({"Labels": {"a": {"b": "c"}}}, "Labels: found"),
+                       ({"ExposedPorts": {"x/tcp": {}}}, 'invalid port specification: "x'),
                        ({"HostConfig": {"Runtime": "nosuch"}}, "Unknown runtime specified nosuch"),
                        ({"HostConfig": {"Binds": ["/x:rel"]}}, "mount path must be absolute"),
                        ({"HostConfig": {"NanoCpus": 10**15}}, "Range of CPUs is from 0.01 to "),
