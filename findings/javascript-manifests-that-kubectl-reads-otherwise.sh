@@ -26,7 +26,7 @@ cd "$work"
 apt-get download -q kubernetes-client=1.20.5+really1.20.2-1.1+deb12u1 > /dev/null 2>&1
 dpkg -x kubernetes-client_*.deb root
 echo '{"private": true}' > package.json
-npm install --silent --no-audit --no-fund @kubernetes/client-node@1.4.0 js-yaml@4.3.2 cdk8s@2.70.106 constructs@10 > /dev/null 2>&1
+npm install --silent --no-audit --no-fund --ignore-scripts --legacy-peer-deps @kubernetes/client-node@1.4.0 js-yaml@4.3.2 cdk8s@2.70.106 constructs@10 > /dev/null 2>&1
 cat > pod.yaml <<'EOT'
 apiVersion: v1
 kind: Pod

@@ -68,7 +68,7 @@ EOP
 python3 engine.py &
 mkdir home
 HOME="$work/home" LD_LIBRARY_PATH="$work/root/usr/lib/x86_64-linux-gnu:$work/root/lib/x86_64-linux-gnu" PATH="$work/root/usr/bin:$work/root/usr/sbin:$PATH" \
-  podman --root "$work/data" --runroot "$work/run" --tmpdir "$work/tmp" --storage-driver vfs --cgroup-manager cgroupfs --runtime runc \
+  unshare --mount sh -c 'mount -t tmpfs tmpfs /run && exec podman "$@"' podman --root "$work/data" --runroot "$work/run" --tmpdir "$work/tmp" --storage-driver vfs --cgroup-manager cgroupfs --runtime runc \
   --events-backend file system service --time 60 "unix://$work/podman.sock" > podman.log 2>&1 &
 for _ in $(seq 100); do [ -S engine.sock ] && [ -S podman.sock ] && break; sleep 0.2; done
 cat > ask.js <<'EOJ'

@@ -13,7 +13,7 @@
 #   zstd in a pipe: zstd -d right; fzstd 0.1.1 right; zstddec/stream right; zstddec wrong, 16 MB more than the layer
 #   zstd by skopeo: zstd -d right; fzstd 0.1.1 right; zstddec/stream right; zstddec wrong, 16 MB more than the layer
 # What helps: import from zstddec/stream.
-# This script fails when that changes. It needs Debian 12 with apt-get, python3 and zstd, npm with a registry, and Node 20 or newer.
+# This script fails when that changes. It needs Debian 12 with apt-get, python3 and zstd, npm with a registry, Node 20 or newer, and root.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -44,7 +44,10 @@ with tarfile.open("image.tar", "w") as archive:
 EOP
 zstd -q layer.tar -o file.zst
 zstd -q < layer.tar > pipe.zst
-skopeo --insecure-policy copy -q --dest-compress-format zstd docker-archive:image.tar oci:skopeo:1
+# skopeo keeps a list of blobs in /var/lib/containers: here it has one of its own.
+mkdir -p /var/lib/containers
+unshare --mount sh -c 'mount -t tmpfs tmpfs /var/lib/containers && exec skopeo "$@"' skopeo \
+  --insecure-policy copy -q --dest-compress-format zstd docker-archive:image.tar oci:skopeo:1
 cat > read.mjs <<'EOJ'
 import fs from 'node:fs';
 import {execFileSync} from 'node:child_process';
