@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/references.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <set>
 
@@ -111,6 +113,19 @@ Result<Removal> plan_by_id(const Image& image, const std::vector<std::string>& n
   return removal;
 }
 
+// All of a repository that is named without a tag; none: it is something else.
+std::vector<std::size_t> tags_of(const std::vector<Image>& images, const std::string& reference) {
+  std::vector<std::size_t> all;
+  const auto name = normalize_name(reference);
+  if (!name || repository_of(reference) != reference) return all;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const std::string& each = images[i].name;
+    if (!is_nameless(images[i]) && !is_digest_name(each) && repository_of(each) == repository_of(*name))
+      all.push_back(i);
+  }
+  return all;
+}
+
 }  // namespace
 
 Result<std::size_t> choose_reference(const std::vector<Image>& images, const std::string& reference) {
@@ -129,6 +144,36 @@ Result<std::size_t> choose_reference(const std::vector<Image>& images, const std
   }
   if (!digits.empty()) return choose_id(images, digits, reference);
   return tl::unexpected(Error{ENOENT, "No such image: " + reference});
+}
+
+bool is_named_like(const Image& image, const std::string& pattern) {
+  if (is_nameless(image)) return false;
+  const auto fits = [&](const std::string& text) {
+    return ::fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0;
+  };
+  return fits(image.name) || fits(repository_of(image.name));
+}
+
+Result<std::vector<ToSave>> choose_to_save(const std::vector<Image>& images,
+                                           const std::vector<std::string>& references) {
+  std::vector<ToSave> all;
+  const auto add = [&](std::size_t index, bool by_name) {
+    const Image& image = images[index];
+    auto at =
+        std::find_if(all.begin(), all.end(), [&](const ToSave& each) { return images[each.image].id == image.id; });
+    if (at == all.end()) at = all.insert(all.end(), {index, {}});
+    if (by_name && std::find(at->names.begin(), at->names.end(), image.name) == at->names.end())
+      at->names.push_back(image.name);
+  };
+  for (const std::string& reference : references) {
+    const auto tags = tags_of(images, reference);
+    for (const std::size_t each : tags) add(each, true);
+    if (!tags.empty()) continue;
+    METE_TRY(const std::size_t found, choose_reference(images, reference));
+    const Image& image = images[found];
+    add(found, !is_nameless(image) && !is_id_reference(image, reference) && !is_digest_name(image.name));
+  }
+  return all;
 }
 
 bool is_id_reference(const Image& image, const std::string& reference) {

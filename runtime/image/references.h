@@ -19,6 +19,19 @@ namespace mete::runtime::image {
 // True: the image was found by (the start of) its id, not by a name.
 [[nodiscard]] bool is_id_reference(const Image& image, const std::string& reference);
 
+// Whether its name with the tag, or its repository, fits a pattern of docker's filter `reference`: `*`, `?` and `[ab]`,
+// none of which stands for a slash.
+[[nodiscard]] bool is_named_like(const Image& image, const std::string& pattern);
+
+struct ToSave {
+  std::size_t image = 0;           // its index
+  std::vector<std::string> names;  // under which it is saved; none: it was asked for by its id or digest
+};
+// What `docker save REFERENCE...` means: a repository without a tag is all of its tags. Each image once, in the order
+// of the references. Errors as of choose_reference().
+[[nodiscard]] Result<std::vector<ToSave>> choose_to_save(const std::vector<Image>& images,
+                                                         const std::vector<std::string>& references);
+
 struct ImageUser {
   std::string container;
   bool running = false;

@@ -23,21 +23,11 @@ int exit_code_of(const Error& error) {
   return error.code == ENOENT ? kNotFound : kFailed;
 }
 
-// Tags of one image, given one after the other, are one entry, as docker has it.
 Result<std::vector<image::SaveRequest>> requests_of(const image::Store& store, const std::vector<std::string>& names) {
-  std::vector<image::SaveRequest> requests;
   METE_TRY(const auto images, store.list());
-  for (const std::string& name : names) {
-    METE_TRY(const std::size_t found, image::choose_reference(images, name));
-    const image::Image& each = images[found];
-    auto at = std::find_if(requests.begin(), requests.end(),
-                           [&](const auto& request) { return request.image.id == each.id; });
-    if (at == requests.end()) at = requests.insert(requests.end(), {each, {}});
-    const bool named =
-        !image::is_nameless(each) && !image::is_id_reference(each, name) && each.name.find('@') == std::string::npos;
-    if (named && std::find(at->names.begin(), at->names.end(), each.name) == at->names.end())
-      at->names.push_back(each.name);
-  }
+  METE_TRY(const auto chosen, image::choose_to_save(images, names));
+  std::vector<image::SaveRequest> requests;
+  for (const auto& each : chosen) requests.push_back({images[each.image], each.names});
   return requests;
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cli/images/image_rows.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <ctime>
 
@@ -50,15 +48,6 @@ bool has_label(const image::Image& each, const std::string& label) {
   const auto found = each.config.labels.find(label.substr(0, equals));
   return found != each.config.labels.end() &&
          (equals == std::string::npos || found->second == label.substr(equals + 1));
-}
-
-// As docker: the pattern is of the name with its tag, or of the repository.
-bool is_named(const image::Image& each, const std::string& pattern) {
-  if (image::is_nameless(each)) return false;
-  const auto is_like = [&](const std::string& text) {
-    return ::fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0;
-  };
-  return is_like(each.name) || is_like(image::repository_of(each.name));
 }
 
 template <class T>
@@ -111,8 +100,9 @@ bool fits(const image::Image& each, const ImageFilters& filters) {
   const auto has = [&](const std::string& label) { return has_label(each, label); };
   if (!std::all_of(filters.labels.begin(), filters.labels.end(), has)) return false;
   if (std::any_of(filters.not_labels.begin(), filters.not_labels.end(), has)) return false;
-  return filters.references.empty() || std::any_of(filters.references.begin(), filters.references.end(),
-                                                   [&](const std::string& pattern) { return is_named(each, pattern); });
+  return filters.references.empty() ||
+         std::any_of(filters.references.begin(), filters.references.end(),
+                     [&](const std::string& pattern) { return image::is_named_like(each, pattern); });
 }
 
 void sort_as_docker(ImageList& images) {

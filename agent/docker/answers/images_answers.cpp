@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images: what the store has.
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <optional>
 
 #include "agent/base/image_puller.h"
 #include "agent/docker/container/create_request.h"
@@ -8,6 +11,8 @@
 #include "agent/docker/filters.h"
 #include "agent/docker/image_names.h"
 #include "agent/docker/routes.h"
+#include "runtime/image/archives/platforms.h"
+#include "runtime/image/references.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -59,18 +64,22 @@ Json words_or_null(const std::vector<std::string>& words) {
   return words.empty() ? Json() : Json(words);
 }
 
-// "busy*" and the like, of `reference`.
-bool fits(const std::string& pattern, const std::string& name) {
-  if (pattern == name || pattern == name.substr(0, name.rfind(':'))) return true;
-  const auto star = pattern.find('*');
-  if (star == std::string::npos) return false;
-  const std::string repository = name.substr(0, name.rfind(':'));
-  for (const auto& text : {name, repository}) {
-    const std::string tail = pattern.substr(star + 1);
-    if (text.size() + 1 >= pattern.size() && text.starts_with(pattern.substr(0, star)) && text.ends_with(tail))
-      return true;
+// Of the filters `before` and `since`: images made earlier, or later, than one that is there.
+struct Between {
+  std::optional<std::chrono::system_clock::time_point> since;
+  std::optional<std::chrono::system_clock::time_point> before;
+};
+
+Result<Between> between(Engine& engine, const Filters& filters) {
+  Between bounds;
+  for (const char* filter : {"before", "since"}) {
+    for (const auto& word : filters.values(filter)) {
+      const auto same = images_named(engine, word);
+      if (same.empty()) return tl::unexpected(Error{ENOENT, no_such_image(word)});
+      (*filter == 'b' ? bounds.before : bounds.since) = same.front().created;
+    }
   }
-  return false;
+  return bounds;
 }
 
 // Digests of its layers' archives, topmost first; of an image that came without a configuration, what stands for them.
@@ -121,12 +130,15 @@ void tell_image(Engine& engine, const std::string& action, const std::string& id
 
 Result<Json> image_rows(Engine& engine, const Filters& filters, int version) {
   METE_TRY(const auto all, engine.services().images.list());
+  METE_TRY(const Between bounds, between(engine, filters));
   std::map<std::string, std::vector<Image>> by_id;
+  const auto references = filters.values("reference");
   for (const auto& each : all) {
-    const auto references = filters.values("reference");
-    const bool asked = references.empty() || std::any_of(references.begin(), references.end(),
-                                                         [&](const auto& pattern) { return fits(pattern, each.name); });
-    if (asked && filters.labels(each.config.labels)) by_id[each.id].push_back(each);
+    const auto fits = [&](const std::string& pattern) { return runtime::image::is_named_like(each, pattern); };
+    const bool asked = references.empty() || std::any_of(references.begin(), references.end(), fits);
+    const bool made_then =
+        (!bounds.before || each.created < *bounds.before) && (!bounds.since || each.created > *bounds.since);
+    if (asked && made_then && filters.labels(each.config.labels)) by_id[each.id].push_back(each);
   }
   if (filters.has("dangling")) {
     std::erase_if(by_id, [&](const auto& each) {
@@ -148,7 +160,7 @@ void list_images(Engine& engine, const Call& call) {
   const auto filters = Filters::parse(call.parameter("filters"), {"reference", "label", "dangling", "before", "since"});
   if (!filters) return refuse(call, 400, filters.error().what);
   auto rows = image_rows(engine, *filters, call.version);
-  if (!rows) return refuse(call, 500, rows.error().what);
+  if (!rows) return refuse(call, rows.error().code == ENOENT ? 404 : 500, rows.error().what);
   for (auto& row : *rows) row["Containers"] = -1;  // counted for `system df` alone
   answer(call, *rows);
 }
@@ -183,7 +195,7 @@ void inspect_image(Engine& engine, const Call& call) {
                 {"DockerVersion", ""},
                 {"Author", settings.author},
                 {"Config", config},
-                {"Architecture", "amd64"},
+                {"Architecture", runtime::image::machine_architecture()},
                 {"Os", "linux"},
                 {"Size", image.size},
                 {"GraphDriver", {{"Data", Json()}, {"Name", "overlay2"}}},

@@ -15,6 +15,7 @@
 #include "runtime/image/archives/save.h"
 #include "runtime/image/changes.h"
 #include "runtime/image/made_images.h"
+#include "runtime/image/references.h"
 
 namespace mete::agent::docker {
 namespace image = runtime::image;
@@ -86,13 +87,13 @@ void commit_container(Engine& engine, const Call& call) {
 void save_images(Engine& engine, const Call& call) {
   std::vector<std::string> names = call.words;
   for (const auto& each : call.request.parameters("names")) names.push_back(each);
+  if (names.empty()) return refuse(call, 400, "names: found none, expected the images to be saved");
+  const auto all = engine.services().images.list();
+  if (!all) return refuse(call, 500, all.error().what);
+  const auto chosen = image::choose_to_save(*all, names);
+  if (!chosen) return refuse(call, chosen.error().code == ENOENT ? 404 : 400, chosen.error().what);
   std::vector<image::SaveRequest> requests;
-  for (const auto& name : names) {
-    const auto found = engine.services().images.find(name);
-    if (!found) return refuse(call, 404, "No such image: " + name);
-    requests.push_back({*found, {found->name}});
-  }
-  if (requests.empty()) return refuse(call, 400, "names: found none, expected the images to be saved");
+  for (const auto& each : *chosen) requests.push_back({(*all)[each.image], each.names});
   auto file = temporary_file(engine.services().settings.docker());
   if (!file) return refuse(call, 500, file.error().what);
   struct Work {

@@ -15,6 +15,7 @@
 #include "agent/pods/pod.h"
 #include "runtime/cgroup/abilities.h"
 #include "runtime/foreign/runtime_program.h"
+#include "runtime/image/archives/platforms.h"
 #include "runtime/process/defaults.h"
 
 namespace mete::agent::docker {
@@ -29,11 +30,6 @@ Kernel kernel_of_machine() {
   struct utsname name {};
   (void)::uname(&name);
   return {name.release, name.machine, name.nodename};
-}
-
-std::string architecture(const std::string& machine) {
-  if (machine == "x86_64") return "amd64";
-  return machine == "aarch64" ? "arm64" : machine;
 }
 
 // Those that --runtime may name: mete, what agent.yaml names, and crun where it is installed.
@@ -106,7 +102,7 @@ void show_version(Engine& /*engine*/, const Call& call) {
                                               {{"ApiVersion", newest},
                                                {"MinAPIVersion", oldest},
                                                {"Os", "linux"},
-                                               {"Arch", architecture(kernel.machine)},
+                                               {"Arch", runtime::image::machine_architecture()},
                                                {"KernelVersion", kernel.release}}}}})},
                 {"Version", METE_VERSION},
                 {"ApiVersion", newest},
@@ -114,7 +110,7 @@ void show_version(Engine& /*engine*/, const Call& call) {
                 {"GitCommit", ""},
                 {"GoVersion", ""},
                 {"Os", "linux"},
-                {"Arch", architecture(kernel.machine)},
+                {"Arch", runtime::image::machine_architecture()},
                 {"KernelVersion", kernel.release},
                 {"BuildTime", ""}});
 }

@@ -166,5 +166,36 @@ TEST(ConfigChanges, InADockerfilesWords) {
     EXPECT_TRUE(changed("{}", {bad}).starts_with("error: change \"" + std::string(bad))) << changed("{}", {bad});
 }
 
+TEST(ImageReferences, ARepositoryIsSavedWithAllItsTags) {
+  const std::vector<Image> images = {made("app:1", kOne), made("app:2", kTwo), made("app:latest", kOne),
+                                     made("other/app:1", kOne), made(nameless(kTwo), kTwo)};
+  const auto saved = [&](const std::vector<std::string>& references) {
+    const auto chosen = choose_to_save(images, references);
+    std::string all = chosen ? "" : chosen.error().what;
+    for (const auto& each : chosen.value_or(std::vector<ToSave>())) {
+      all += images[each.image].id.substr(0, 2);
+      for (const auto& name : each.names) all += " " + name;
+      all += ";";
+    }
+    return all;
+  };
+  EXPECT_EQ(saved({"app"}), "11 app:1 app:latest;22 app:2;");
+  EXPECT_EQ(saved({"docker.io/library/app"}), "11 app:1 app:latest;22 app:2;");
+  EXPECT_EQ(saved({"app:latest"}), "11 app:latest;");
+  EXPECT_EQ(saved({"app:1", "other/app", "app:1"}), "11 app:1 other/app:1;");
+  EXPECT_EQ(saved({kTwo}), "22;") << "by its id it has no name";
+  EXPECT_EQ(saved({"22"}), "22;");
+  EXPECT_EQ(saved({"app:1", "nosuch"}), "No such image: nosuch");
+}
+
+TEST(ImageReferences, APatternIsOfTheNameOrOfTheRepository) {
+  const Image image = made("shop/app:1.2", kOne);
+  for (const char* pattern : {"shop/app", "shop/app:1.2", "shop/*", "s?op/app", "shop/ap[a-p]:*", "*/*"})
+    EXPECT_TRUE(is_named_like(image, pattern)) << pattern;
+  for (const char* pattern : {"*", "app", "shop", "shop/app:1", "shop/ap[a-o]", ""})
+    EXPECT_FALSE(is_named_like(image, pattern)) << pattern;
+  EXPECT_FALSE(is_named_like(made(nameless(kOne), kOne), "*"));
+}
+
 }  // namespace
 }  // namespace mete::runtime::image
