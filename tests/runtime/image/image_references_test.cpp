@@ -179,12 +179,12 @@ TEST(ImageReferences, ARepositoryIsSavedWithAllItsTags) {
     }
     return all;
   };
-  EXPECT_EQ(saved({"app"}), "11 app:1 app:latest;22 app:2;");
-  EXPECT_EQ(saved({"docker.io/library/app"}), "11 app:1 app:latest;22 app:2;");
+  EXPECT_EQ(saved({"app"}), "11 app:1 app:latest;12 app:2;");
+  EXPECT_EQ(saved({"docker.io/library/app"}), "11 app:1 app:latest;12 app:2;");
   EXPECT_EQ(saved({"app:latest"}), "11 app:latest;");
   EXPECT_EQ(saved({"app:1", "other/app", "app:1"}), "11 app:1 other/app:1;");
-  EXPECT_EQ(saved({kTwo}), "22;") << "by its id it has no name";
-  EXPECT_EQ(saved({"22"}), "22;");
+  EXPECT_EQ(saved({kTwo}), "12;") << "by its id it has no name";
+  EXPECT_EQ(saved({"12"}), "12;");
   EXPECT_EQ(saved({"app:1", "nosuch"}), "No such image: nosuch");
 }
 
