@@ -84,4 +84,9 @@ Result<Json> parse_body(const std::string& body) {
   return value;
 }
 
+Result<Json> parse_required_body(const std::string& body) {
+  if (body.empty()) return fail("got EOF while reading request body");
+  return parse_body(body);
+}
+
 }  // namespace mete::agent::docker

@@ -33,5 +33,7 @@ using Json = nlohmann::ordered_json;
 
 // The error has docker's words.
 [[nodiscard]] Result<Json> parse_body(const std::string& body);
+// Of a request that says nothing without one.
+[[nodiscard]] Result<Json> parse_required_body(const std::string& body);
 
 }  // namespace mete::agent::docker

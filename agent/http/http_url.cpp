@@ -47,6 +47,8 @@ RequestTarget parse_target(std::string_view target) {
   if (target.starts_with("http://") || target.starts_with("https://")) {
     target.remove_prefix(target.find("://") + 3);
     target.remove_prefix(std::min(target.find_first_of("/?"), target.size()));
+  } else if (target.starts_with("http:/")) {
+    target.remove_prefix(5);  // without a host, as some clients of Unix sockets write it; Go's servers take that
   }
   target = target.substr(0, target.find('#'));
   parsed.path = url_decode(next_part(target, '?'), false);

@@ -144,6 +144,7 @@ TEST(Url, TargetsAreTakenApart) {
   EXPECT_TRUE(request.parameters("none").empty());
   EXPECT_EQ(parse_target("http://host:1/metrics?a=b").path, "/metrics");
   EXPECT_EQ(parse_target("http://host").path, "/");
+  EXPECT_EQ(parse_target("http:/info?a=b").path, "/info");
   EXPECT_EQ(parse_target("?a=b").query.size(), 1U);
   EXPECT_EQ(url_decode(url_encode("a b/ü?&=%")), "a b/ü?&=%");
 }

@@ -76,7 +76,7 @@ void rename_container(Engine& engine, const Call& call) {
 void update_container(Engine& engine, const Call& call) {
   ContainerRecord* const record = container_of(engine, call);
   if (record == nullptr) return;
-  const auto body = parse_body(call.request.body);
+  const auto body = parse_required_body(call.request.body);
   if (!body) return refuse(call, 400, body.error().what);
   if (const auto right = check_types({{"HostConfig", *body}}); !right) return refuse(call, 400, right.error().what);
   auto host_config = update_host_config(record->host_config, *body, machine_bounds());

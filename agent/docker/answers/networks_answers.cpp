@@ -112,7 +112,7 @@ struct Membership {
 
 // Empty: refused already.
 std::optional<Membership> membership_of(Engine& engine, const Call& call) {
-  auto body = parse_body(call.request.body);
+  auto body = parse_required_body(call.request.body);
   if (!body) return refuse(call, 400, body.error().what), std::nullopt;
   const auto spec = network_named(engine, call.words.front());
   if (!spec) return refuse(call, 404, "network " + call.words.front() + " not found"), std::nullopt;
@@ -174,7 +174,7 @@ void inspect_network(Engine& engine, const Call& call) {
 }
 
 void create_network(Engine& engine, const Call& call) {
-  const auto body = parse_body(call.request.body);
+  const auto body = parse_required_body(call.request.body);
   if (!body) return refuse(call, 400, body.error().what);
   const std::string driver = text_of(*body, "Driver");
   if (!driver.empty() && !runtime::network::driver_named(driver))

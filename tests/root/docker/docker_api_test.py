@@ -206,6 +206,10 @@ def test_limits_reach_the_cgroup_and_can_be_changed(agent, docker):
     assert limits["memoryBytes"] == 64 * MIB and limits["cpuQuotaMicroseconds"] == 50000 and limits["pids"] == 50, limits
     assert limits["cpuShares"] == 512
     docker.post("/containers/web/update", {"Memory": 128 * MIB})
+    # A client that loses the body has changed nothing, and is told so.
+    for path in ("/containers/web/update", "/networks/bridge/connect", "/networks/create"):
+        answer = docker.ask("POST", path)
+        assert answer.status == 400 and answer.message == "got EOF while reading request body", (path, answer)
     wait_for("the new limit", lambda: agent.pod("docker/web")["containers"][0]["limits"]["memoryBytes"] == 128 * MIB)
     assert docker.inspect("web")["HostConfig"]["Memory"] == 128 * MIB
     stats = docker.get("/containers/web/stats", stream=0)
