@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a Job does next. Pure. The rules are those of Kubernetes' job controller (pkg/controller/job/job_controller.go,
-// pod_failure_policy.go, backoff_utils.go).
+// backoff_utils.go).
 //
 // A pod's end is counted once: its uid stands in `counted` from then on until the pod is gone. The status is on disk
 // before the pod may go.
@@ -60,8 +60,5 @@ struct JobPlan {
 
 [[nodiscard]] JobPlan plan_job(const config::JobSpec& spec, const JobStatus& before, const std::vector<Child>& children,
                                const JobBackoff& backoff, WallTime now);
-
-// "1,3-5"
-[[nodiscard]] std::string ranges_text(const std::set<int>& indexes);
 
 }  // namespace mete::agent

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/workloads/job_indexes.h"
 #include "agent/workloads/workload_text.h"
 
 namespace mete::agent {
