@@ -2,6 +2,7 @@
 #include "agent/workloads/job_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/workloads/failure_rule.h"
 #include "agent/workloads/job_indexes.h"
@@ -26,13 +27,15 @@ class JobPlanner {
     }
     forget_indexes_beyond();
     if (!spec_.suspend && (status().started == WallTime() || status().suspended)) status().started = now_;
-    status().suspended = spec_.suspend;
+    if (std::exchange(status().suspended, spec_.suspend) != spec_.suspend) status().suspension_changed = now_;
     for (const auto& child : children_) {
       if (!status().counted.contains(child.uid)) count_end(child);
     }
     judge();
-    if (status().reason.empty() && status().success_rule < 0)
+    if (status().reason.empty() && status().success_rule < 0) {
       status().success_rule = met_rule(spec_, status().completed);
+      if (status().success_rule >= 0) status().decided = now_;
+    }
     if (!status().reason.empty()) {
       fail_now();
     } else if (is_complete() || status().success_rule >= 0) {
@@ -112,6 +115,7 @@ class JobPlanner {
 
   void fail_with(const char* reason, std::string message) {
     if (!status().reason.empty()) return;
+    status().decided = now_;
     status().reason = reason;
     status().message = std::move(message);
   }

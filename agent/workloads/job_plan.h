@@ -41,6 +41,8 @@ struct JobStatus {
   std::string reason;     // why it fails, or has failed
   std::string message;    // the same for a person
   int success_rule = -1;  // the rule of successPolicy that was met first; -1: none
+  WallTime decided{};     // since when there is a reason, or a met success_rule; its pods may not have ended yet
+  WallTime suspension_changed{};  // when `suspended` last changed; zero: never
   bool operator==(const JobStatus&) const = default;
 };
 
