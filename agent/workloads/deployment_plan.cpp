@@ -3,18 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 #include "agent/workloads/set_scaling.h"
 
 namespace mete::agent {
 namespace {
-
-constexpr const char* kPaused = "DeploymentPaused";
-constexpr const char* kResumed = "DeploymentResumed";
-constexpr const char* kCreated = "NewReplicaSetCreated";
-constexpr const char* kUpdated = "ReplicaSetUpdated";
-constexpr const char* kDone = "NewReplicaSetAvailable";
-constexpr const char* kTooLate = "ProgressDeadlineExceeded";
 
 class Planner {
  public:
@@ -29,10 +23,11 @@ class Planner {
 
   DeploymentPlan run() {
     if (facts_.paused) {
-      note_pause(kPaused);
+      // That a rollout takes too long is not forgotten by a pause.
+      if (plan_.progress.reason != kRolloutTooLate) note_pause(kDeploymentPaused);
       scale_sets(plan_.sets, facts_.replicas, bounds_);
     } else {
-      if (plan_.progress.reason == kPaused) note_pause(kResumed);
+      if (plan_.progress.reason == kDeploymentPaused) note_pause(kDeploymentResumed);
       if (is_resized(plan_.sets, facts_.replicas)) scale_sets(plan_.sets, facts_.replicas, bounds_);
       if (spec_.strategy == config::UpdateStrategy::kRecreate) {
         recreate();
@@ -66,7 +61,7 @@ class Planner {
     if (found == nullptr) {
       plan_.sets.push_back({.current = true, .created = now_});
       found = &plan_.sets.back();
-      plan_.progress.reason = kCreated;
+      plan_.progress.reason = kNewSetCreated;
       plan_.progress.since = now_;
     }
     if (found->number <= highest) found->number = highest + 1;
@@ -135,37 +130,46 @@ class Planner {
       now.available += set.pods.available;
       if (set.current) now.updated += set.pods.replicas;
     }
-    plan_.available = now.available >= facts_.replicas - bounds_.unavailable;
     plan_.complete = !facts_.paused && now.updated == facts_.replicas && now.total == facts_.replicas &&
                      now.available >= facts_.replicas;
     const Progress& before = plan_.progress;
     const bool further = now.updated > before.updated || now.total - now.updated < before.total - before.updated ||
                          now.ready > before.ready || now.available > before.available;
     if (!facts_.paused) judge(now, further);
+    note_times(now);
     plan_.progress = now;
     if (plan_.complete) remove_history();
   }
 
+  void note_times(Progress& now) const {
+    const Progress& before = facts_.progress;
+    const bool first = before.reason.empty();
+    const bool turned = std::string_view(progressing_status(before.reason)) != progressing_status(now.reason);
+    now.status_since = first || turned ? now_ : before.status_since;
+    now.enough = now.available >= facts_.replicas - bounds_.unavailable;
+    now.enough_since = first || now.enough != before.enough ? now_ : before.enough_since;
+  }
+
   void judge(Progress& now, bool further) {
     if (plan_.complete) {
-      if (now.reason != kDone) now.since = now_;
-      now.reason = kDone;
+      if (now.reason != kNewSetAvailable) now.since = now_;
+      now.reason = kNewSetAvailable;
       return;
     }
     // A pod that is missing after the end of a rollout begins no new one.
-    if (now.reason == kDone && now.total == now.updated) return;
-    if (further || now.reason.empty() || now.reason == kDone) {
-      now.reason = kUpdated;
+    if (now.reason == kNewSetAvailable && now.total == now.updated) return;
+    if (further || now.reason.empty() || now.reason == kNewSetAvailable) {
+      now.reason = kSetUpdated;
       now.since = now_;
     }
     look_at_deadline(now);
   }
 
   void look_at_deadline(Progress& now) {
-    if (now.reason == kTooLate) return;
+    if (now.reason == kRolloutTooLate) return;
     const WallTime end = now.since + std::chrono::seconds(spec_.progress_deadline_seconds);
     if (end <= now_) {
-      now.reason = kTooLate;
+      now.reason = kRolloutTooLate;
     } else {
       look_at(plan_.look_again, end);
     }
@@ -190,10 +194,16 @@ class Planner {
 
 }  // namespace
 
+const char* progressing_status(const std::string& reason) {
+  if (reason == kDeploymentPaused || reason == kDeploymentResumed) return "Unknown";
+  return reason == kRolloutTooLate ? "False" : "True";
+}
+
 int resolved(config::CountOrPercent value, int of, bool up) {
   if (!value.percent) return value.value;
   constexpr int kHundred = 100;
-  return (value.value * of + (up ? kHundred - 1 : 0)) / kHundred;
+  const std::int64_t hundredths = std::int64_t{value.value} * of;
+  return static_cast<int>((hundredths + (up ? kHundred - 1 : 0)) / kHundred);
 }
 
 Bounds bounds_of(const config::DeploymentSpec& spec, int replicas) {

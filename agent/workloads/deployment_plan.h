@@ -36,8 +36,20 @@ struct Progress {
   int updated = 0;
   int ready = 0;
   int available = 0;
+  WallTime status_since{};  // when progressing_status() last became another one
+  bool enough = false;      // the condition Available: no more are missing than may be
+  WallTime enough_since{};  // when `enough` last changed
   bool operator==(const Progress&) const = default;
 };
+
+// Reasons of the condition Progressing, and the status that belongs to each: "True", "False" or "Unknown".
+inline constexpr const char* kDeploymentPaused = "DeploymentPaused";
+inline constexpr const char* kDeploymentResumed = "DeploymentResumed";
+inline constexpr const char* kNewSetCreated = "NewReplicaSetCreated";
+inline constexpr const char* kSetUpdated = "ReplicaSetUpdated";
+inline constexpr const char* kNewSetAvailable = "NewReplicaSetAvailable";
+inline constexpr const char* kRolloutTooLate = "ProgressDeadlineExceeded";
+[[nodiscard]] const char* progressing_status(const std::string& reason);
 
 struct DeploymentFacts {
   const config::DeploymentSpec& spec;
@@ -51,7 +63,6 @@ struct DeploymentPlan {
   std::vector<SetFacts> sets;       // with new values of wanted, number and sized_*
   std::vector<std::string> remove;  // old ReplicaSets that no history needs
   Progress progress;
-  bool available = false;  // the condition: as many as may not be missing
   bool complete = false;
   std::optional<WallTime> look_again;
 };

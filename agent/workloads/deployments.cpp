@@ -15,36 +15,52 @@ constexpr int kAtOnce = 4;
 
 }  // namespace
 
-bool Workloads::has_template(const WorkloadObject& set, const config::Workload& deployment) const {
-  if (!set.workload) return false;
-  config::PodTemplate own = config::template_of(*set.workload);
-  own.metadata.labels.erase(kTemplateHash);
-  return own == config::template_of(deployment);
+// The newest nearly always is it: of the others no template is compared.
+const WorkloadObject* Workloads::current_set(const WorkloadObject& deployment) const {
+  auto sets = owned(deployment);
+  std::sort(sets.begin(), sets.end(),
+            [](const WorkloadObject* a, const WorkloadObject* b) { return a->record.revision > b->record.revision; });
+  for (const WorkloadObject* set : sets) {
+    if (set->record.deleting || !set->workload || !deployment.workload) continue;
+    config::PodTemplate own = config::template_of(*set->workload);
+    own.metadata.labels.erase(kTemplateHash);
+    if (own == config::template_of(*deployment.workload)) return set;
+  }
+  return nullptr;
+}
+
+std::vector<SetFacts> Workloads::set_facts(const WorkloadObject& deployment,
+                                           std::optional<WallTime>& available_at) const {
+  const auto& spec = std::get<config::DeploymentSpec>(deployment.workload->spec);
+  const WorkloadObject* const current = current_set(deployment);
+  const WallTime now = wall_now();
+  std::vector<SetFacts> facts;
+  for (const WorkloadObject* each : owned(deployment)) {
+    const auto& record = each->record;
+    if (record.deleting) continue;
+    facts.push_back({record.name, each == current, record.revision, record.wanted, record.sized_for,
+                     record.sized_within, record.created,
+                     count(children(*each), std::chrono::seconds(spec.min_ready_seconds), now, available_at)});
+  }
+  return facts;
 }
 
 void Workloads::step_deployment(WorkloadObject& object) {
   const auto& spec = std::get<config::DeploymentSpec>(object.workload->spec);
-  DeploymentFacts facts{spec, replicas_of(object), is_paused(object), {}, object.record.progress};
-  const WallTime now = wall_now();
   std::optional<WallTime> available_at;
   std::map<std::string, WorkloadObject*> sets;
-  for (WorkloadObject* each : owned(object)) {
-    const auto& record = each->record;
-    if (record.deleting) continue;
-    sets[record.name] = each;
-    facts.sets.push_back({record.name, has_template(*each, *object.workload), record.revision, record.wanted,
-                          record.sized_for, record.sized_within, record.created,
-                          count(children(*each), std::chrono::seconds(spec.min_ready_seconds), now, available_at)});
-  }
-  const auto plan = plan_deployment(facts, now);
+  for (WorkloadObject* each : owned(object)) sets[each->record.name] = each;
+  const auto plan = plan_deployment(
+      {spec, replicas_of(object), is_paused(object), set_facts(object, available_at), object.record.progress},
+      wall_now());
   if (plan.progress != object.record.progress) {
-    if (plan.progress.reason != object.record.progress.reason && plan.progress.reason == "ProgressDeadlineExceeded")
+    const Progress before = std::exchange(object.record.progress, plan.progress);
+    const bool told = plan.progress.reason != before.reason;
+    if (told && plan.progress.reason == kRolloutTooLate)
       report(object, Reason::kProgressDeadlineExceeded,
              "no progress for " + std::to_string(spec.progress_deadline_seconds) + " s");
     // The numbers alone are worth no write: they are counted again.
-    const bool told = plan.progress.reason != object.record.progress.reason;
-    object.record.progress = plan.progress;
-    if (told) save(object);
+    if (told || plan.progress.enough != before.enough) save(object);
   }
   for (const auto& set : plan.sets) {
     if (set.name.empty()) {

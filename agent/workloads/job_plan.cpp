@@ -2,32 +2,14 @@
 #include "agent/workloads/job_plan.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "agent/workloads/replica_plan.h"
+#include "agent/workloads/failure_rule.h"
+#include "agent/workloads/job_indexes.h"
 #include "agent/workloads/success_rule.h"
 
 namespace mete::agent {
 namespace {
-
-// The rule of podFailurePolicy that applies to a failed pod; null: none.
-const config::FailureRule* rule_of(const config::JobSpec& spec, const Child& child, const ContainerEnd*& by) {
-  for (const auto& rule : spec.failure_rules) {
-    if (!rule.exit_codes) {
-      const bool has = std::any_of(rule.conditions.begin(), rule.conditions.end(), [&](const std::string& type) {
-        return std::find(child.conditions.begin(), child.conditions.end(), type) != child.conditions.end();
-      });
-      if (has) return &rule;
-      continue;
-    }
-    for (const auto& end : child.ends) {
-      if (end.exit_code == 0 || (!rule.container.empty() && rule.container != end.container)) continue;
-      if (rule.values.contains(end.exit_code) == rule.not_in) continue;
-      by = &end;
-      return &rule;
-    }
-  }
-  return nullptr;
-}
 
 class JobPlanner {
  public:
@@ -43,14 +25,17 @@ class JobPlanner {
       expire();
       return std::move(plan_);
     }
+    forget_indexes_beyond();
     if (!spec_.suspend && (status().started == WallTime() || status().suspended)) status().started = now_;
-    status().suspended = spec_.suspend;
+    if (std::exchange(status().suspended, spec_.suspend) != spec_.suspend) status().suspension_changed = now_;
     for (const auto& child : children_) {
       if (!status().counted.contains(child.uid)) count_end(child);
     }
     judge();
-    if (status().reason.empty() && status().success_rule < 0)
+    if (status().reason.empty() && status().success_rule < 0) {
       status().success_rule = met_rule(spec_, status().completed);
+      if (status().success_rule >= 0) status().decided = now_;
+    }
     if (!status().reason.empty()) {
       fail_now();
     } else if (is_complete() || status().success_rule >= 0) {
@@ -72,6 +57,16 @@ class JobPlanner {
     });
   }
 
+  // `completions` was lowered. When it is raised again, these are begun anew.
+  void forget_indexes_beyond() {
+    if (!spec_.indexed) return;
+    const int end = spec_.completions.value_or(0);
+    status().completed.erase(status().completed.lower_bound(end), status().completed.end());
+    status().failed_indexes.erase(status().failed_indexes.lower_bound(end), status().failed_indexes.end());
+    status().failures.erase(status().failures.lower_bound(end), status().failures.end());
+    status().succeeded = static_cast<int>(status().completed.size());
+  }
+
   void expire() {
     if (!spec_.ttl_seconds_after_finished) return;
     const WallTime end = status().ended + std::chrono::seconds(*spec_.ttl_seconds_after_finished);
@@ -90,44 +85,37 @@ class JobPlanner {
   }
 
   void succeeded(const Child& child) {
+    if (!has_index_of(spec_, child)) return;
     status().failures_in_a_row = 0;
     if (!spec_.indexed) {
       ++status().succeeded;
       return;
     }
-    // More pods of an index than one count once, and one beyond `completions` not at all.
-    if (child.index < 0 || child.index >= spec_.completions.value_or(0)) return;
-    status().completed.insert(child.index);
+    status().completed.insert(child.index);  // more pods of an index than one count once
     status().succeeded = static_cast<int>(status().completed.size());
   }
 
   void failed(const Child& child) {
-    const ContainerEnd* by = nullptr;
-    const config::FailureRule* rule = child.phase == PodPhase::kFailed ? rule_of(spec_, child, by) : nullptr;
-    if (rule != nullptr && rule->action == config::FailureAction::kIgnore) return;
+    const auto met = child.phase == PodPhase::kFailed ? met_failure_rule(spec_, child) : MetFailureRule{};
+    const auto is = [&](config::FailureAction action) { return met.rule != nullptr && met.rule->action == action; };
+    if (is(config::FailureAction::kIgnore)) return;
+    if (is(config::FailureAction::kFailJob)) fail_with("PodFailurePolicy", met.message);
+    if (!has_index_of(spec_, child)) return;
     ++status().failed;
     ++status().failures_in_a_row;
     const WallTime at = child.finished != WallTime() ? child.finished : now_;
     status().last_failure = std::max(status().last_failure, at);
-    if (rule != nullptr && rule->action == config::FailureAction::kFailJob) {
-      fail_with("PodFailurePolicy", sentence(child, by) + " matching FailJob rule");
-    }
-    if (!spec_.backoff_limit_per_index || child.index < 0) return;
+    if (!spec_.backoff_limit_per_index || !spec_.indexed) return;
     auto& failures = status().failures[child.index];
     ++failures.count;
     failures.last = std::max(failures.last, at);
-    const bool by_rule = rule != nullptr && rule->action == config::FailureAction::kFailIndex;
-    if (by_rule || failures.count > *spec_.backoff_limit_per_index) status().failed_indexes.insert(child.index);
-  }
-
-  static std::string sentence(const Child& child, const ContainerEnd* by) {
-    if (by == nullptr) return "Pod " + child.name + " has condition";
-    return "Container " + by->container + " for pod " + child.name + " failed with exit code " +
-           std::to_string(by->exit_code);
+    if (is(config::FailureAction::kFailIndex) || failures.count > *spec_.backoff_limit_per_index)
+      status().failed_indexes.insert(child.index);
   }
 
   void fail_with(const char* reason, std::string message) {
     if (!status().reason.empty()) return;
+    status().decided = now_;
     status().reason = reason;
     status().message = std::move(message);
   }
@@ -181,7 +169,7 @@ class JobPlanner {
   void remove(const std::vector<Child>& children, bool count) {
     for (const auto& child : children) {
       plan_.remove.push_back(child.name);
-      if (status().counted.insert(child.uid).second && count) ++status().failed;
+      if (status().counted.insert(child.uid).second && count && has_index_of(spec_, child)) ++status().failed;
     }
   }
 
@@ -207,8 +195,9 @@ class JobPlanner {
     const auto active = active_children();
     const auto running = static_cast<int>(active.size());
     const int wanted = wanted_pods(running);
-    if (running > wanted) {
-      for (const auto& name : dispensable(active, running - wanted)) {
+    const auto dispensed = dispensable_of_job(spec_, active, std::max(0, running - wanted));
+    if (!dispensed.empty()) {
+      for (const auto& name : dispensed) {
         const auto at =
             std::find_if(active.begin(), active.end(), [&](const Child& child) { return child.name == name; });
         remove({*at}, false);
@@ -231,7 +220,7 @@ class JobPlanner {
     if (!spec_.completions) return status().succeeded > 0 ? running : parallelism;
     const int left =
         *spec_.completions - status().succeeded - static_cast<int>(spec_.indexed ? status().failed_indexes.size() : 0);
-    return std::min(parallelism, left);
+    return std::max(0, std::min(parallelism, left));
   }
 
   // True: the next pod is not due yet.
@@ -274,21 +263,6 @@ class JobPlanner {
 JobPlan plan_job(const config::JobSpec& spec, const JobStatus& before, const std::vector<Child>& children,
                  const JobBackoff& backoff, WallTime now) {
   return JobPlanner(spec, before, children, backoff, now).run();
-}
-
-std::string ranges_text(const std::set<int>& indexes) {
-  std::string text;
-  for (auto at = indexes.begin(); at != indexes.end();) {
-    const int first = *at;
-    int last = first;
-    while (++at != indexes.end() && *at == last + 1) ++last;
-    if (!text.empty()) text += ",";
-    text += std::to_string(first);
-    // Kubernetes writes two neighbours as a list, and more as a range.
-    if (last == first + 1) text += "," + std::to_string(last);
-    if (last > first + 1) text += "-" + std::to_string(last);
-  }
-  return text;
 }
 
 }  // namespace mete::agent

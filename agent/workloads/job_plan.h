@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a Job does next. Pure. The rules are those of Kubernetes' job controller (pkg/controller/job/job_controller.go,
-// pod_failure_policy.go, backoff_utils.go).
+// backoff_utils.go).
 //
 // A pod's end is counted once: its uid stands in `counted` from then on until the pod is gone. The status is on disk
 // before the pod may go.
@@ -41,6 +41,8 @@ struct JobStatus {
   std::string reason;     // why it fails, or has failed
   std::string message;    // the same for a person
   int success_rule = -1;  // the rule of successPolicy that was met first; -1: none
+  WallTime decided{};     // since when there is a reason, or a met success_rule; its pods may not have ended yet
+  WallTime suspension_changed{};  // when `suspended` last changed; zero: never
   bool operator==(const JobStatus&) const = default;
 };
 
@@ -60,8 +62,5 @@ struct JobPlan {
 
 [[nodiscard]] JobPlan plan_job(const config::JobSpec& spec, const JobStatus& before, const std::vector<Child>& children,
                                const JobBackoff& backoff, WallTime now);
-
-// "1,3-5"
-[[nodiscard]] std::string ranges_text(const std::set<int>& indexes);
 
 }  // namespace mete::agent

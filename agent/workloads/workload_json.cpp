@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "agent/workloads/deployment_status.h"
+#include "agent/workloads/job_conditions.h"
+#include "agent/workloads/job_indexes.h"
 #include "agent/workloads/workload_text.h"
 
 namespace mete::agent {
@@ -15,9 +18,14 @@ ordered_json parsed_object(const std::string& text) {
   return value.is_object() ? value : ordered_json::object();
 }
 
-ordered_json condition(const char* type, bool holds, const std::string& reason, WallTime since,
-                       const std::string& message = {}) {
-  return condition_json({type, holds, since, reason, message});
+ordered_json condition_json(const DeploymentCondition& condition) {
+  ordered_json value = {{"type", condition.type}, {"status", condition.status}};
+  // Records of 0.1 have no times.
+  if (condition.updated != WallTime()) value["lastUpdateTime"] = rfc3339(condition.updated);
+  if (condition.since != WallTime()) value["lastTransitionTime"] = rfc3339(condition.since);
+  value["reason"] = condition.reason;
+  value["message"] = condition.message;
+  return value;
 }
 
 ordered_json metadata_json(const WorkloadRecord& record, ordered_json metadata) {
@@ -56,37 +64,21 @@ class StatusWriter {
     return count(workloads_.children(object), std::chrono::seconds(min_ready), wall_now(), unused);
   }
 
-  void of(const config::DeploymentSpec& spec, ordered_json& value) const {
+  void of(const config::DeploymentSpec& /*spec*/, ordered_json& value) const {
     const auto& record = object_.record;
-    PodCounts all;
-    int updated = 0;
-    std::int64_t revision = 0;
-    for (const WorkloadObject* set : workloads_.owned(object_)) {
-      const auto pods = counts(*set, spec.min_ready_seconds);
-      all.replicas += pods.replicas;
-      all.ready += pods.ready;
-      all.available += pods.available;
-      // The present set is the one with the highest revision.
-      if (set->record.revision < revision) continue;
-      revision = set->record.revision;
-      updated = pods.replicas;
-    }
-    const int replicas = workloads_.replicas_of(object_);
-    value["spec"]["replicas"] = replicas;
+    std::optional<WallTime> unused;
+    const auto numbers = numbers_of(workloads_.set_facts(object_, unused));
+    value["spec"]["replicas"] = workloads_.replicas_of(object_);
     if (workloads_.is_paused(object_)) value["spec"]["paused"] = true;
-    value["metadata"]["annotations"][kRevisionAnnotation] = std::to_string(revision);
+    value["metadata"]["annotations"][kRevisionAnnotation] = std::to_string(numbers.revision);
     auto& status = value["status"];
-    status = {{"observedGeneration", object_.observed},
-              {"replicas", all.replicas},
-              {"updatedReplicas", updated},
-              {"readyReplicas", all.ready},
-              {"availableReplicas", all.available},
-              {"unavailableReplicas", std::max(0, replicas - all.available)}};
-    const bool available = all.available >= replicas - bounds_of(spec, replicas).unavailable;
-    status["conditions"] = {
-        condition("Available", available, available ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable", {}),
-        condition("Progressing", record.progress.reason != "ProgressDeadlineExceeded", record.progress.reason,
-                  record.progress.since)};
+    status = {{"observedGeneration", object_.observed}, {"replicas", numbers.replicas},
+              {"updatedReplicas", numbers.updated},     {"readyReplicas", numbers.ready},
+              {"availableReplicas", numbers.available}, {"unavailableReplicas", numbers.unavailable},
+              {"conditions", ordered_json::array()}};
+    const WorkloadObject* const current = workloads_.current_set(object_);
+    for (const auto& each : conditions_of(record.progress, record.name, current != nullptr ? current->record.name : ""))
+      status["conditions"].push_back(condition_json(each));
   }
 
   void of(const config::ReplicaSetSpec& spec, ordered_json& value) const {
@@ -152,16 +144,7 @@ class StatusWriter {
     if (!job.completed.empty()) status["completedIndexes"] = ranges_text(job.completed);
     if (!job.failed_indexes.empty()) status["failedIndexes"] = ranges_text(job.failed_indexes);
     ordered_json conditions = ordered_json::array();
-    if (job.suspended) conditions.push_back(condition("Suspended", true, "JobSuspended", {}));
-    if (!job.reason.empty()) conditions.push_back(condition("FailureTarget", true, job.reason, job.ended, job.message));
-    if (job.end == JobEnd::kFailed) conditions.push_back(condition("Failed", true, job.reason, job.ended, job.message));
-    // As Kubernetes says it.
-    const bool by_rule = job.success_rule >= 0;
-    const std::string why = by_rule ? "SuccessPolicy" : "CompletionsReached";
-    const std::string rule = by_rule ? "Matched rules at index " + std::to_string(job.success_rule) : std::string();
-    const bool complete = job.end == JobEnd::kComplete;
-    if (complete || by_rule) conditions.push_back(condition("SuccessCriteriaMet", true, why, job.ended, rule));
-    if (complete) conditions.push_back(condition("Complete", true, why, job.ended, rule));
+    for (const auto& each : conditions_of(job)) conditions.push_back(condition_json(each));
     if (!conditions.empty()) status["conditions"] = std::move(conditions);
   }
 

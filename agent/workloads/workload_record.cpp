@@ -16,14 +16,30 @@ WallTime time_of(const json& value) {
 }
 
 json progress_json(const Progress& progress) {
-  return {{"reason", progress.reason}, {"since", nanoseconds_of(progress.since)},
-          {"total", progress.total},   {"updated", progress.updated},
-          {"ready", progress.ready},   {"available", progress.available}};
+  return {{"reason", progress.reason},
+          {"since", nanoseconds_of(progress.since)},
+          {"total", progress.total},
+          {"updated", progress.updated},
+          {"ready", progress.ready},
+          {"available", progress.available},
+          {"status_since", nanoseconds_of(progress.status_since)},
+          {"enough", progress.enough},
+          {"enough_since", nanoseconds_of(progress.enough_since)}};
 }
 
 Progress progress_of(const json& value) {
-  return {value.at("reason").get<std::string>(), time_of(value.at("since")),   value.at("total").get<int>(),
-          value.at("updated").get<int>(),        value.at("ready").get<int>(), value.at("available").get<int>()};
+  Progress progress;
+  progress.reason = value.at("reason").get<std::string>();
+  progress.since = time_of(value.at("since"));
+  progress.total = value.at("total").get<int>();
+  progress.updated = value.at("updated").get<int>();
+  progress.ready = value.at("ready").get<int>();
+  progress.available = value.at("available").get<int>();
+  if (!value.contains("enough")) return progress;  // a record of 0.1
+  progress.status_since = time_of(value.at("status_since"));
+  progress.enough = value.at("enough").get<bool>();
+  progress.enough_since = time_of(value.at("enough_since"));
+  return progress;
 }
 
 json overrides_json(const Overrides& overrides) {
@@ -59,7 +75,9 @@ json job_json(const JobStatus& job) {
           {"last_failure", nanoseconds_of(job.last_failure)},
           {"reason", job.reason},
           {"message", job.message},
-          {"success_rule", job.success_rule}};
+          {"success_rule", job.success_rule},
+          {"decided", nanoseconds_of(job.decided)},
+          {"suspension_changed", nanoseconds_of(job.suspension_changed)}};
 }
 
 JobStatus job_of(const json& value) {
@@ -79,7 +97,10 @@ JobStatus job_of(const json& value) {
   job.last_failure = time_of(value.at("last_failure"));
   job.reason = value.at("reason").get<std::string>();
   job.message = value.at("message").get<std::string>();
-  job.success_rule = value.value("success_rule", -1);  // records of 0.1 have none
+  // Records of 0.1 have none of these.
+  job.success_rule = value.value("success_rule", -1);
+  if (value.contains("decided")) job.decided = time_of(value.at("decided"));
+  if (value.contains("suspension_changed")) job.suspension_changed = time_of(value.at("suspension_changed"));
   return job;
 }
 

@@ -53,6 +53,11 @@ class Workloads {
   [[nodiscard]] std::vector<WorkloadObject*> owned(const WorkloadObject& object) const;
   [[nodiscard]] int replicas_of(const WorkloadObject& object) const;
   [[nodiscard]] bool is_paused(const WorkloadObject& object) const;
+  // The ReplicaSet that has a Deployment's present template. Null: none has been made yet.
+  [[nodiscard]] const WorkloadObject* current_set(const WorkloadObject& deployment) const;
+  // What its plan and its status are made of. `available_at`: when the next pod becomes available.
+  [[nodiscard]] std::vector<SetFacts> set_facts(const WorkloadObject& deployment,
+                                                std::optional<WallTime>& available_at) const;
 
   // All there are, the oldest first.
   struct Revision {
@@ -111,7 +116,6 @@ class Workloads {
   void step_deployment(WorkloadObject& object);
   void size_set(WorkloadObject& deployment, WorkloadObject& set, const SetFacts& to);
   void make_set(WorkloadObject& deployment, const SetFacts& to);
-  [[nodiscard]] bool has_template(const WorkloadObject& set, const config::Workload& deployment) const;
   void step_replica_set(WorkloadObject& object);
   void step_set(WorkloadObject& object);
   void note_revision(WorkloadObject& object);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "config/reading/fields/workload_fields.h"
@@ -15,6 +16,19 @@ std::optional<int> read_number(const View& view) {
   const auto value = view.integer();
   if (!value) return std::nullopt;
   return static_cast<int>(*value);  // the shape check has checked the range
+}
+
+void read_exit_codes(const View& codes, FailureRule& rule) {
+  for (const auto& item : codes["values"].items()) {
+    const auto value = item.integer();
+    if (!value) continue;
+    if (value == 0 && !rule.not_in) item.error(mismatch("0", "codes of failure, as 0 is success"));
+    if (!rule.values.empty() && *value <= *rule.values.rbegin())
+      item.error(mismatch(std::to_string(*value) + " after " + std::to_string(*rule.values.rbegin()),
+                          "each code once, in rising order"));
+    rule.values.insert(static_cast<int>(*value));
+  }
+  if (codes && rule.values.empty()) codes["values"].error(mismatch("no value", "at least one"));
 }
 
 // A rule has one of the two kinds of requirement.
@@ -34,12 +48,7 @@ FailureRule read_rule(const View& view, const PodTemplate& pod) {
     codes["containerName"].error(mismatch(describe(codes["containerName"].node()), "a container of the template"));
   }
   rule.not_in = codes["operator"].text() == "NotIn";
-  for (const auto& item : codes["values"].items()) {
-    const auto value = item.integer();
-    if (value == 0 && !rule.not_in) item.error(mismatch("0", "codes of failure, as 0 is success"));
-    if (value) rule.values.insert(static_cast<int>(*value));
-  }
-  if (codes && rule.values.empty()) codes["values"].error(mismatch("no value", "at least one"));
+  read_exit_codes(codes, rule);
   for (const auto& item : conditions.items()) {
     if (item["status"].text("True") == "True") rule.conditions.push_back(item["type"].text());
   }
@@ -119,6 +128,25 @@ void check_indexes(const View& spec, const JobSpec& job) {
         mismatch("`backoffLimitPerIndex` without restartPolicy Never", "restartPolicy: Never in the template"));
   if (job.max_failed_indexes && !job.backoff_limit_per_index)
     spec["maxFailedIndexes"].error(mismatch("`maxFailedIndexes` without backoffLimitPerIndex", "both"));
+  if (job.max_failed_indexes && job.completions && *job.max_failed_indexes > *job.completions)
+    spec["maxFailedIndexes"].error(mismatch(std::to_string(*job.max_failed_indexes),
+                                            "at most `completions`, " + std::to_string(*job.completions)));
+}
+
+// A selector is the Job's own matter, unless manualSelector says otherwise. One that was read from a cluster has the
+// labels that were made there.
+void check_own_selector(const View& spec, const JobSpec& job) {
+  const View selector = spec["selector"];
+  if (!selector) return;
+  if (spec["manualSelector"].boolean()) return check_selector(selector, job.pod);
+  constexpr std::array kGenerated = std::to_array<std::string_view>(
+      {"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"});
+  bool generated = selector["matchExpressions"].items().empty();
+  for (const auto& [key, value] : selector["matchLabels"].entries())
+    generated = generated && std::find(kGenerated.begin(), kGenerated.end(), key) != kGenerated.end();
+  if (!generated)
+    selector.error(
+        mismatch("a selector without manualSelector", "none, as the Job makes its own; or manualSelector: true"));
 }
 
 }  // namespace
@@ -147,6 +175,7 @@ JobSpec read_job(const View& spec, const ObjectMeta& owner) {
   check_restart_policy(spec["template"], true);
   check_failure_policy(spec, job);
   check_indexes(spec, job);
+  check_own_selector(spec, job);
   return job;
 }
 

@@ -25,7 +25,8 @@ DeploymentSpec read_deployment(const View& spec, const ObjectMeta& owner) {
   const View rolling = strategy["rollingUpdate"];
   if (rolling && to.strategy == UpdateStrategy::kRecreate)
     rolling.error(mismatch("`rollingUpdate` with type Recreate", "none"));
-  to.rolling.max_surge = read_count_or_percent(rolling["maxSurge"], to.rolling.max_surge);
+  // More than twice as many pods are allowed for a while; more than all cannot be missing.
+  to.rolling.max_surge = read_count_or_percent(rolling["maxSurge"], to.rolling.max_surge, kMostPods);
   to.rolling.max_unavailable = read_count_or_percent(rolling["maxUnavailable"], to.rolling.max_unavailable);
   if (to.rolling.max_surge.value == 0 && to.rolling.max_unavailable.value == 0)
     rolling.error(mismatch("maxSurge 0 and maxUnavailable 0", "one of them above 0, as no pod could be replaced"));
@@ -147,6 +148,13 @@ const KindReader* reader_of(std::string_view kind) {
   return nullptr;
 }
 
+// Pods that are replaced when they end have no end of their own.
+void check_endless(const View& pod_template, const std::string& kind) {
+  check_restart_policy(pod_template, false);
+  const View deadline = pod_template["spec"]["activeDeadlineSeconds"];
+  if (deadline) deadline.error(mismatch("`activeDeadlineSeconds` in a " + kind, "none, as its pods are to run on"));
+}
+
 // The longest name that a pod's name, with what is put after it, can begin with.
 void check_name(const View& view, const std::string& kind, const ObjectMeta& metadata) {
   constexpr std::size_t kLongestCronJob = 52;
@@ -159,7 +167,7 @@ void check_name(const View& view, const std::string& kind, const ObjectMeta& met
 
 }  // namespace
 
-CountOrPercent read_count_or_percent(const View& view, CountOrPercent fallback) {
+CountOrPercent read_count_or_percent(const View& view, CountOrPercent fallback, std::int64_t most_percent) {
   if (!view) return fallback;
   if (const auto count = view.integer()) {
     if (*count < 0 || *count > kMostPods) view.error(mismatch(describe(view.node()), "a number of at least 0"));
@@ -168,10 +176,10 @@ CountOrPercent read_count_or_percent(const View& view, CountOrPercent fallback) 
   const std::string text = view.text();
   int value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  constexpr int kMostPercent = 100;
   if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() - 1 || !text.ends_with('%') || value < 0 ||
-      value > kMostPercent) {
-    view.error(mismatch(describe(view.node()), "a whole number, or a share from 0% to 100%"));
+      value > most_percent) {
+    view.error(
+        mismatch(describe(view.node()), "a whole number, or a share from 0% to " + std::to_string(most_percent) + "%"));
     return fallback;
   }
   return {value, true};
@@ -223,10 +231,10 @@ Workload read_workload(const View& view) {
   workload.spec = reader_of(kind)->read(spec, workload.metadata);
   if (kind == "ReplicationController") {
     check_plain_selector(spec["selector"], template_of(workload));
-    check_restart_policy(spec["template"], false);
+    check_endless(spec["template"], kind);
   } else if (kind != "Job" && kind != "CronJob") {
     check_selector(spec["selector"], template_of(workload));
-    check_restart_policy(spec["template"], false);
+    check_endless(spec["template"], kind);
   }
   workload.text = json_text(view.node());
   return workload;

@@ -121,5 +121,16 @@ TEST(RolloutStatus, SaysHowFarItIs) {
   EXPECT_FALSE(rollout_status(Json::parse(R"({"kind": "Job", "metadata": {"name": "x"}})"), 0));
 }
 
+TEST(Kinds, ARolloutThatWaitsForAPersonHasNoStatus) {
+  for (const char* kind : {"DaemonSet", "StatefulSet"}) {
+    Json object = Json::parse(R"({"metadata": {"name": "log"}, "spec": {"updateStrategy": {"type": "OnDelete"}},
+      "status": {"desiredNumberScheduled": 1, "updatedNumberScheduled": 0}})");
+    object["kind"] = kind;
+    const auto status = rollout_status(object, 0);
+    ASSERT_FALSE(status) << kind << ": " << status->text;
+    EXPECT_EQ(status.error().what, "rollout status is only available for RollingUpdate strategy type");
+  }
+}
+
 }  // namespace
 }  // namespace mete::agent::cli

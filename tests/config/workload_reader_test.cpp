@@ -70,8 +70,11 @@ TEST(WorkloadReader, WhatContradictsItselfIsAnError) {
   EXPECT_TRUE(has(errors_of(workload("Deployment", both)), "spec.strategy.rollingUpdate", "maxSurge 0"));
   EXPECT_TRUE(has(errors_of(workload("Deployment", "  strategy: {type: Recreate, rollingUpdate: {maxSurge: 1}}\n")),
                   "spec.strategy.rollingUpdate", "Recreate"));
-  EXPECT_TRUE(has(errors_of(workload("Deployment", "  strategy: {rollingUpdate: {maxSurge: 101%}}\n")),
-                  "spec.strategy.rollingUpdate.maxSurge", "0% to 100%"));
+  EXPECT_TRUE(has(errors_of(workload("Deployment", "  strategy: {rollingUpdate: {maxUnavailable: 101%}}\n")),
+                  "spec.strategy.rollingUpdate.maxUnavailable", "0% to 100%"));
+  EXPECT_TRUE(errors_of(workload("Deployment", "  strategy: {rollingUpdate: {maxSurge: 150%}}\n")).empty());
+  EXPECT_TRUE(has(errors_of(workload("DaemonSet", "  updateStrategy: {rollingUpdate: {maxSurge: 101%}}\n")),
+                  "spec.updateStrategy.rollingUpdate.maxSurge", "0% to 100%"));
   EXPECT_TRUE(has(errors_of(workload("Deployment", "", "      restartPolicy: Never\n")),
                   "spec.template.spec.restartPolicy", "Always"));
   EXPECT_TRUE(has(errors_of(workload("Deployment", "  minReadySeconds: 700\n")), "spec.minReadySeconds",
@@ -80,6 +83,19 @@ TEST(WorkloadReader, WhatContradictsItselfIsAnError) {
   other.replace(other.find("matchLabels: {app: web}"), 23, "matchLabels: {app: api}");
   EXPECT_TRUE(has(errors_of(other), "spec.selector", "does not select"));
   EXPECT_TRUE(has(errors_of(workload("Deployment", "  replicas: -1\n")), "spec.replicas", "from 0"));
+}
+
+TEST(WorkloadReader, OnlyTheTemplateOfAJobHasADeadline) {
+  const std::string deadline = "      activeDeadlineSeconds: 5\n";
+  for (const char* kind : {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"}) {
+    const auto errors = errors_of(workload(kind, "", deadline));
+    EXPECT_TRUE(has(errors, "spec.template.spec.activeDeadlineSeconds", std::string("in a ") + kind)) << joined(errors);
+  }
+  EXPECT_TRUE(has(errors_of("apiVersion: v1\nkind: ReplicationController\nmetadata: {name: web}\nspec:\n  template:\n"
+                            "    metadata: {labels: {app: web}}\n"
+                            "    spec: {activeDeadlineSeconds: 5, containers: [{name: c, image: i}]}\n"),
+                  "spec.template.spec.activeDeadlineSeconds", "in a ReplicationController"));
+  EXPECT_TRUE(errors_of(workload("Job", "", deadline)).empty());
 }
 
 TEST(WorkloadReader, ClaimsOfAStatefulSetAreVolumesOfItsPods) {

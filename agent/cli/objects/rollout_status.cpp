@@ -39,8 +39,6 @@ Result<RolloutStatus> of_daemon_set(const Json& object, const std::string& name)
 }
 
 Result<RolloutStatus> of_stateful_set(const Json& object) {
-  if (text_at(object, {"spec", "updateStrategy", "type"}) == "OnDelete")
-    return fail("rollout status is only available for RollingUpdate strategy type");
   const auto wanted = number_at(object, {"spec", "replicas"}, 1);
   const auto ready = number_at(object, {"status", "readyReplicas"});
   const auto updated = number_at(object, {"status", "updatedReplicas"});
@@ -68,6 +66,10 @@ Result<RolloutStatus> of_stateful_set(const Json& object) {
 Result<RolloutStatus> rollout_status(const Json& object, std::int64_t revision) {
   const std::string kind = text_at(object, {"kind"});
   const std::string name = text_at(object, {"metadata", "name"});
+  // Nobody knows when somebody will delete the old pods.
+  if ((kind == "DaemonSet" || kind == "StatefulSet") &&
+      text_at(object, {"spec", "updateStrategy", "type"}) == "OnDelete")
+    return fail("rollout status is only available for RollingUpdate strategy type");
   if (number_at(object, {"metadata", "generation"}) > number_at(object, {"status", "observedGeneration"}))
     return RolloutStatus{"Waiting for " + name + " spec update to be observed..."};
   if (revision > 0 &&

@@ -37,7 +37,8 @@ extern const std::span<const std::string_view> kConcurrencyNames;
 [[nodiscard]] Workload read_workload(const View& view);
 
 // Parts that several kinds have.
-[[nodiscard]] CountOrPercent read_count_or_percent(const View& view, CountOrPercent fallback);
+[[nodiscard]] CountOrPercent read_count_or_percent(const View& view, CountOrPercent fallback,
+                                                   std::int64_t most_percent = 100);
 // `claims`: names that volumeMounts may use beside the volumes'.
 [[nodiscard]] PodTemplate read_template(const View& view, const ObjectMeta& owner,
                                         const std::vector<std::string>& claims = {});

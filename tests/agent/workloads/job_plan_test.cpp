@@ -230,6 +230,7 @@ config::FailureRule by_code(config::FailureAction action, int code, bool not_in 
 TEST(JobPlan, RulesOfFailureDecideByTheExitCode) {
   auto spec = job(1, 1, 2);
   spec.replace_failed_only = true;
+  spec.pod.metadata.namespace_ = "shop";
   spec.failure_rules = {by_code(config::FailureAction::kIgnore, 7), by_code(config::FailureAction::kFailJob, 42)};
   JobWorld world(spec);
   world.step();
@@ -244,7 +245,23 @@ TEST(JobPlan, RulesOfFailureDecideByTheExitCode) {
   world.step();
   EXPECT_EQ(world.status_.end, JobEnd::kFailed);
   EXPECT_EQ(world.status_.reason, "PodFailurePolicy");
-  EXPECT_NE(world.status_.message.find("exit code 42"), std::string::npos) << world.status_.message;
+  EXPECT_EQ(world.status_.message,
+            "Container main for pod shop/job-6 failed with exit code 42 matching FailJob rule at index 1");
+}
+
+TEST(JobPlan, ARuleOfFailureNamesTheConditionThatItMet) {
+  auto spec = job(1);
+  spec.pod.metadata.namespace_ = "shop";
+  config::FailureRule rule;
+  rule.action = config::FailureAction::kFailJob;
+  rule.conditions = {"Other", "DisruptionTarget"};
+  spec.failure_rules = {rule};
+  JobWorld world(spec);
+  world.step();
+  world.pods_[0].conditions = {"DisruptionTarget"};
+  world.end_all(1);
+  world.step();
+  EXPECT_EQ(world.status_.message, "Pod shop/job-1 has condition DisruptionTarget matching FailJob rule at index 0");
 }
 
 TEST(JobPlan, TheDeadlineEndsItsPods) {
@@ -341,11 +358,6 @@ TEST(JobPlan, LessParallelismEndsPodsWithoutFailure) {
   world.remove_gone();
   world.step();
   EXPECT_EQ(world.status_.failed, 0);
-}
-
-TEST(JobPlan, RangesAreWrittenAsKubernetesWritesThem) {
-  EXPECT_EQ(ranges_text({0, 1, 2, 4, 6, 7}), "0-2,4,6,7");
-  EXPECT_EQ(ranges_text({}), "");
 }
 
 }  // namespace

@@ -128,7 +128,15 @@ TEST(WorkloadRecord, IsReadAsItWasWritten) {
   record.wanted = 5;
   record.sized_for = 6;
   record.sized_within = 8;
-  record.progress = {"ReplicaSetUpdated", WallTime(std::chrono::seconds(9)), 1, 2, 3, 4};
+  record.progress = {"ReplicaSetUpdated",
+                     WallTime(std::chrono::seconds(9)),
+                     1,
+                     2,
+                     3,
+                     4,
+                     WallTime(std::chrono::seconds(10)),
+                     true,
+                     WallTime(std::chrono::seconds(11))};
   record.collisions = 1;
   record.revisions = {{"db-abc", 2, "{}"}};
   record.current_revision = "db-abc";
@@ -146,7 +154,9 @@ TEST(WorkloadRecord, IsReadAsItWasWritten) {
                 WallTime(std::chrono::seconds(6)),
                 "BackoffLimitExceeded",
                 "too often",
-                2};
+                2,
+                WallTime(std::chrono::seconds(12)),
+                WallTime(std::chrono::seconds(13))};
   record.cron = {WallTime(std::chrono::seconds(7)), WallTime(std::chrono::seconds(8))};
   const auto again = parse_workload_record(to_json(record));
   ASSERT_TRUE(again) << again.error().what;

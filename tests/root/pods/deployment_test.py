@@ -91,6 +91,11 @@ def test_a_changed_template_is_rolled_out_and_back():
         before = wait_pods(agent, "web", 3)
         agent.apply(deployment(replicas=3, lines="env: [{name: V, value: four}]"))
         stays("no pod replaced", lambda: wait_pods(agent, "web", 3) == before, 0.5)
+        assert agent.mete("get", "deploy").stdout.split()[5:9] == "web 3/3 0 3".split()
+        waits = agent.mete("rollout", "status", "deploy/web", "--watch=false").stdout
+        assert waits == 'Waiting for deployment "web" rollout to finish: 0 out of 3 new replicas have been updated...\n', waits
+        [paused] = [each for each in get(agent, "deploy")[0]["status"]["conditions"] if each["type"] == "Progressing"]
+        assert (paused["status"], paused["reason"]) == ("Unknown", "DeploymentPaused"), paused
         assert "is paused" in agent.mete("rollout", "restart", "deploy/web", check=False).stderr
         agent.mete("rollout", "resume", "deploy/web")
         wait_for("new pods", lambda: not set(before) & set(wait_pods(agent, "web", 3)))

@@ -91,6 +91,9 @@ def test_suspend_deadline_and_time_to_live():
         stays("no pod", lambda: not pod_names(agent), 0.3)
         write(path, manifest("suspend: false\nactiveDeadlineSeconds: 2\nttlSecondsAfterFinished: 1", container))
         wait_for("its pod", lambda: pod_names(agent))
+        [resumed] = [each for each in job_status(agent)["conditions"] if each["type"] == "Suspended"]
+        assert (resumed["status"], resumed["reason"]) == ("False", "JobResumed"), resumed
+        assert resumed["lastTransitionTime"] == job_status(agent)["startTime"], resumed
         wait_for("its end", lambda: agent.event("JobFailed"))
         assert "DeadlineExceeded" in agent.event("JobFailed")["message"]
         wait_for("it to be removed", lambda: not get(agent, "jobs") and not pod_names(agent))
