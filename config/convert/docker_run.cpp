@@ -13,7 +13,7 @@ namespace {
 
 enum class Kind {
   kText,     // the value of a key
-  kOneWord,  // a list of one word: --entrypoint is not split
+  kOneWord,  // a list of one word, or of none: --entrypoint is not split, and the last one counts
   kItem,     // one more item of a list
   kTruth,    // true
   kHealth,   // a key of `healthcheck`
@@ -185,6 +185,10 @@ class RunLine {
       case Kind::kText:
         return set(key, scalar(value));
       case Kind::kOneWord:
+        set(key, scalar(""));
+        member(key).kind = YamlNode::Kind::kList;
+        if (!value.empty()) push(key, scalar(value));
+        return;
       case Kind::kItem:
         return push(key, scalar(value));
       case Kind::kTruth:

@@ -117,6 +117,20 @@ void add_end(const View& service, Value& spec, Value& container) {
   }
 }
 
+// Without an entrypoint docker runs the command alone. A Pod without `command` has the image's entrypoint.
+void add_command(const View& service, Value& container) {
+  const View entrypoint = service["entrypoint"];
+  Value command = command_of(entrypoint);
+  Value args = command_of(service["command"]);
+  if (entrypoint && command.empty()) {
+    if (args.empty()) return leave_out(entrypoint, "a Pod with no entrypoint needs a command");
+    container["command"] = std::move(args);
+    return;
+  }
+  container["command"] = std::move(command);
+  container["args"] = std::move(args);
+}
+
 void add_pull_policy(const View& policy, Value& container) {
   const std::string text = policy.text();
   if (text == "always") {
@@ -133,8 +147,7 @@ void add_pull_policy(const View& policy, Value& container) {
 void add_process(const View& service, const ConvertSources& sources, Value& pod, Value& container) {
   Value& spec = pod["spec"];
   add_pull_policy(service["pull_policy"], container);
-  container["command"] = command_of(service["entrypoint"]);
-  container["args"] = command_of(service["command"]);
+  add_command(service, container);
   if (const View directory = service["working_dir"]) container["workingDir"] = directory.text();
   Environment environment(sources);
   for (const auto& file : one_or_more(service["env_file"])) environment.add_file(file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volumes, tmpfs, configs and secrets.
 #include <algorithm>
+#include <array>
 
 #include "config/convert/docker_amounts.h"
 #include "config/convert/service.h"
@@ -51,19 +52,19 @@ class Storage {
     return claims_[name] = add(name, std::move(source));
   }
 
-  void in_memory(const std::string& target, const std::optional<std::string>& size) {
+  void in_memory(const std::string& target, const std::optional<std::string>& size, bool read_only = false) {
     Value source;
     source["name"] = "";
     source["emptyDir"]["medium"] = "Memory";
     if (size) source["emptyDir"]["sizeLimit"] = *size;
-    mount(add("tmp" + target, std::move(source)), target, false);
+    mount(add("tmp" + target, std::move(source)), target, read_only);
   }
 
-  void empty(const std::string& target) {
+  void empty(const std::string& target, bool read_only = false) {
     Value source;
     source["name"] = "";
     source["emptyDir"]["sizeLimit"] = "0";  // 0 is no limit: an empty mapping would not be written
-    mount(add("anonymous" + target, std::move(source)), target, false);
+    mount(add("anonymous" + target, std::move(source)), target, read_only);
   }
 
   // A config or secret: one file.
@@ -108,6 +109,24 @@ bool is_path(const std::string& source) {
   return source.starts_with('/') || source.starts_with('.') || source.starts_with('~');
 }
 
+std::vector<std::string> options_in(const std::string& text) {
+  std::vector<std::string> options;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    if (end > start) options.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return options;
+}
+
+void leave_out_option(const View& view, const std::string& option, const std::string& why) {
+  view.warn({"`" + option + "` has no translation: " + why, "`" + option + "`"});
+}
+
+// What says no more than a Pod's mount does: a claim is never filled from the image (nocopy), and nothing is labelled.
+constexpr auto kPlainOptions = std::to_array<std::string_view>(
+    {"ro", "rw", "nocopy", "z", "Z", "private", "rprivate", "cached", "delegated", "consistent", "default"});
+
 // [SOURCE:]TARGET[:OPTIONS]
 void add_short_volume(const View& view, Storage& storage) {
   const std::string text = view.text();
@@ -116,12 +135,18 @@ void add_short_volume(const View& view, Storage& storage) {
   const std::string source = text.substr(0, first);
   const auto second = text.find(':', first + 1);
   const std::string target = text.substr(first + 1, second == std::string::npos ? second : second - first - 1);
-  const std::string options = second == std::string::npos ? "" : "," + text.substr(second + 1) + ",";
   if (source.empty() || !target.starts_with('/'))
     return view.error(mismatch(describe(view.node()), "[SOURCE:]TARGET[:ro], with an absolute TARGET"));
-  const bool read_only = options.find(",ro,") != std::string::npos;
-  for (const auto* const shared : {"slave", "shared"}) {
-    if (options.find(shared) != std::string::npos) leave_out(view, "mountPropagation of the mount is the counterpart");
+  bool read_only = false;
+  if (second != std::string::npos) {
+    for (const auto& option : options_in(text.substr(second + 1))) {
+      read_only = read_only || option == "ro";
+      if (option.ends_with("slave") || option.ends_with("shared")) {
+        leave_out_option(view, option, "mountPropagation of the mount is the counterpart");
+      } else if (std::find(kPlainOptions.begin(), kPlainOptions.end(), option) == kPlainOptions.end()) {
+        leave_out_option(view, option, "ro has one");
+      }
+    }
   }
   storage.mount(is_path(source) ? storage.host_path(source) : storage.claim(source), target, read_only);
 }
@@ -140,11 +165,11 @@ void add_long_volume(const View& view, Storage& storage) {
   if (type == "bind") {
     storage.mount(storage.host_path(source), target, read_only, view["bind"]["subpath"].text());
   } else if (type == "volume" && source.empty()) {
-    storage.empty(target);
+    storage.empty(target, read_only);
   } else if (type == "volume") {
     storage.mount(storage.claim(source), target, read_only, view["volume"]["subpath"].text());
   } else if (type == "tmpfs") {
-    storage.in_memory(target, size_from_docker(view["tmpfs"]["size"].text()));
+    storage.in_memory(target, size_from_docker(view["tmpfs"]["size"].text()), read_only);
   } else {
     leave_out(view, "bind, volume and tmpfs have one");
   }
@@ -154,10 +179,21 @@ void add_long_volume(const View& view, Storage& storage) {
 void add_tmpfs(const View& view, Storage& storage) {
   const std::string text = view.text();
   const auto colon = text.find(':');
+  constexpr std::string_view kSize = "size=";
   std::optional<std::string> size;
-  if (const auto at = text.find("size="); colon != std::string::npos && at != std::string::npos)
-    size = size_from_docker(text.substr(at + 5, text.find(',', at) - at - 5));
-  storage.in_memory(text.substr(0, colon), size);
+  bool read_only = false;
+  const auto options = colon == std::string::npos ? std::vector<std::string>() : options_in(text.substr(colon + 1));
+  for (const auto& option : options) {
+    if (option.starts_with(kSize)) {
+      size = size_from_docker(option.substr(kSize.size()));
+      if (!size) leave_out_option(view, option, "a size such as 64m has one");
+    } else if (option == "ro" || option == "rw") {
+      read_only = option == "ro";
+    } else {
+      leave_out_option(view, option, "a size and ro have one");
+    }
+  }
+  storage.in_memory(text.substr(0, colon), size, read_only);
 }
 
 }  // namespace

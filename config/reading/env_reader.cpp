@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 
 #include "config/reading/readers.h"
@@ -56,6 +57,37 @@ EnvSource read_source(const View& view) {
   return std::string();
 }
 
+// How Kubernetes checks it (validateContainerResourceDivisor): 1m or 1 of CPU; of all others 1 or one of a suffix above
+// 1, also written otherwise ("1000k" is 1M, "1024" is none). Exact, as an amount would be rounded up.
+bool is_divisor(std::string_view text, bool cpu) {
+  constexpr std::string_view kPowersOf1000 = "num kMGTPE";  // 'n' is 1000^-3
+  constexpr std::string_view kPowersOf1024 = " KMGTPE";
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto number_end = std::min(text.find_first_not_of("0123456789."), text.size());
+  std::string digits(text.substr(0, number_end));
+  std::string_view suffix = text.substr(number_end);
+  int below = 0;  // digits behind the point
+  if (const auto point = digits.find('.'); point != std::string::npos) {
+    digits.erase(point, 1);
+    below = static_cast<int>(digits.size() - point);
+  }
+  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
+  for (; below > 0 && digits.ends_with('0'); --below) digits.pop_back();
+  if (suffix.ends_with('i')) {
+    if (cpu || below > 0 || suffix.size() != 2) return false;
+    auto power = kPowersOf1024.find(suffix.front());
+    for (std::uint64_t each = 1; power <= 6; each *= 1024, ++power) {
+      if (digits == std::to_string(each)) return true;
+    }
+    return false;
+  }
+  if (suffix.size() > 1 || digits.find_first_not_of('0', 1) != std::string::npos || !digits.starts_with('1'))
+    return false;  // an exponent is none either
+  const auto power = static_cast<int>(kPowersOf1000.find(suffix.empty() ? ' ' : suffix.front())) - 3;
+  const int zeros = static_cast<int>(digits.size()) - 1 - below + 3 * power;
+  return cpu ? zeros == 0 || zeros == -3 : zeros >= 0 && zeros <= 18 && zeros % 3 == 0;
+}
+
 }  // namespace
 
 ResourceFieldRef read_resource_ref(const View& view) {
@@ -68,7 +100,10 @@ ResourceFieldRef read_resource_ref(const View& view) {
   const View divisor = view["divisor"];
   if (cpu) ref.divisor = read_with(divisor, parse_cpu).value_or(MilliCpu(0)).count();
   if (!cpu) ref.divisor = read_with(divisor, parse_bytes).value_or(Bytes(0)).count();
-  if (divisor && ref.divisor < 0) divisor.error(mismatch(describe(divisor.node()), "more than 0"));
+  if (divisor && ref.divisor != 0 && !is_divisor(divisor.text(), cpu)) {
+    divisor.error(mismatch(describe(divisor.node()),
+                           cpu ? "1m or 1" : "1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi or 1Ei"));
+  }
   if (ref.divisor <= 0) ref.divisor = cpu ? 1000 : 1;  // 0 means 1, as in Kubernetes
   return ref;
 }

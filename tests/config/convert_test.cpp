@@ -90,6 +90,11 @@ TEST(Convert, EachKeyOfAService) {
       {"    volumes: [/cache]\n", "    emptyDir:\n      sizeLimit: \"0\"\n"},
       {"    volumes: [{type: bind, source: /a, target: /b, read_only: true}, {type: volume, source: v, target: /v}]\n",
        "    persistentVolumeClaim:\n      claimName: v\n"},
+      {"    entrypoint: \"\"\n    command: [echo, hi]\n", "    command:\n    - echo\n    - hi\n"},
+      {"    entrypoint: []\n    command: echo hi\n", "    command:\n    - echo\n    - hi\n"},
+      {"    volumes: [\"data:/data:nocopy,ro\"]\n", "      mountPath: /data\n      readOnly: true\n"},
+      {"    volumes: [{type: tmpfs, target: /t, read_only: true}]\n", "      mountPath: /t\n      readOnly: true\n"},
+      {"    tmpfs: \"/t:ro\"\n", "      mountPath: /t\n      readOnly: true\n"},
       {"    tmpfs: [/run, \"/tmp:size=64m\"]\n", "      medium: Memory\n      sizeLimit: 64Mi\n"},
       {"    shm_size: 1g\n", "      mountPath: /dev/shm\n"},
       {"    healthcheck: {test: [CMD, curl, x], interval: 5s, timeout: 500ms, retries: 2, start_period: 1m}\n",
@@ -125,6 +130,13 @@ TEST(Convert, WhatHasNoTranslationIsToldWithItsPlace) {
       {"    ports: [{target: 80, published: 8080}]\n    scale: 2\n", "services.web.ports[0]: a port of the machine"},
       {"    restart: on-failure:3\n", "without a bound"},
       {"    environment: [UNSET]\n", "`UNSET` is not set here"},
+      {"    entrypoint: \"\"\n",
+       "services.web.entrypoint: has no translation: a Pod with no entrypoint needs a command"},
+      {"    tmpfs: \"/x:mode=700,noexec,size=1m\"\n", "services.web.tmpfs: `mode=700` has no translation"},
+      {"    tmpfs: [\"/x:mode=700,noexec,size=1m\"]\n", "services.web.tmpfs[0]: `noexec` has no translation"},
+      {"    tmpfs: \"/x:size=big\"\n", "services.web.tmpfs: `size=big` has no translation"},
+      {"    volumes: [\"a:/a:rslave\"]\n", "`rslave` has no translation: mountPropagation"},
+      {"    volumes: [\"a:/a:exec\"]\n", "`exec` has no translation: ro has one"},
       {"    comand: x\n", "unknown key of a service, did you mean `command`?"},
       {"    extra_hosts: [\"h:host-gateway\"]\n", "gateway of its network"},
       {"    secrets: [token]\n", "does not say what `token` is"},
@@ -214,6 +226,17 @@ TEST(Convert, WhatDockerDoesNotExpandStaysAsItWas) {
                                "- \"sh$$$\"\n", "- \"echo $$(B) $$$ $B\"\n"}) {
     EXPECT_NE(made.manifests.find(expected), std::string::npos) << expected << "in\n" << made.manifests;
   }
+}
+
+TEST(Convert, AnEmptyEntrypointIsNone) {
+  for (const auto* line : {"--entrypoint '' busybox echo hi", "--entrypoint= busybox echo hi",
+                           "--entrypoint /bin/sh --entrypoint '' busybox echo hi"}) {
+    SCOPED_TRACE(line);
+    const auto made = run(line);
+    expect_has(made, "    command:\n    - echo\n    - hi\n");
+    EXPECT_EQ(made.manifests.find("args"), std::string::npos) << made.manifests;
+  }
+  EXPECT_NE(joined(run("--tmpfs /x:uid=5 image").left_out).find("`uid=5` has no translation"), std::string::npos);
 }
 
 TEST(Convert, AMountIsCommaSeparatedWithQuotes) {
