@@ -65,8 +65,7 @@ Result<std::vector<std::string>> Execs::options_of(const Exec& exec, const Conta
   METE_TRY(const auto user, runtime::image::resolve_user(exec.user, users.passwd, users.group));
   add("--uid", std::to_string(user.uid));
   add("--gid", std::to_string(user.gid));
-  add("--group", std::to_string(user.gid));  // as at the container's start
-  for (const auto group : user.groups) add("--group", std::to_string(group));
+  for (const auto group : runtime::image::process_groups(user)) add("--group", std::to_string(group));
   if (std::none_of(exec.env.begin(), exec.env.end(), [](const auto& each) { return each.starts_with("HOME="); }))
     add("--env", "HOME=" + user.home);
   return options;

@@ -32,8 +32,9 @@ Result<std::string> BuildLayers::diff_id_of(const std::string& layer) const {
   return note.diff_id;
 }
 
-Result<std::string> BuildLayers::keep(const std::string& upper) {
-  METE_CHECK(image::clean_upper(upper, {.latest = epoch_}));
+Result<std::string> BuildLayers::keep(const std::string& upper,
+                                      const std::function<void(const std::string& path)>& on_device) {
+  METE_CHECK(image::clean_upper(upper, {.latest = epoch_, .on_device = on_device}));
   METE_TRY(const bool empty, image::is_empty_layer(upper));
   if (empty) return std::string();
   return keep_empty(upper);

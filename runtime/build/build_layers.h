@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,7 +25,9 @@ class BuildLayers {
   // The diff_id of a layer: as it came, or that of the archive which a push would make.
   [[nodiscard]] Result<std::string> diff_id_of(const std::string& layer) const;
   // The upper directory, which nothing mounts any more, becomes a layer. Its diff_id; empty: it changes nothing.
-  [[nodiscard]] Result<std::string> keep(const std::string& upper);
+  // `on_device`: is told the path of each device node, which no layer has.
+  [[nodiscard]] Result<std::string> keep(const std::string& upper,
+                                         const std::function<void(const std::string& path)>& on_device);
   // The same, as a layer even when it is empty.
   [[nodiscard]] Result<std::string> keep_empty(const std::string& directory);
 

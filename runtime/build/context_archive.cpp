@@ -23,6 +23,7 @@ Status unpack_context(image::ByteSource source, const std::string& directory) {
   METE_TRY(image::Budget budget, image::Budget::of(directory));
   METE_TRY(image::LayerWriter writer, image::LayerWriter::open(directory));
   METE_TRY(image::TarReader tar, image::TarReader::open(std::move(source), kShown));
+  tar.accept_missing_end();
   while (true) {
     METE_TRY(const bool more, tar.next());
     if (!more) break;

@@ -14,7 +14,8 @@ namespace mete::runtime::build {
 [[nodiscard]] bool begins_archive(std::string_view head);
 
 // Unpacks it into the empty `directory`; modes and times stay, root owns all. Devices are left out; nothing is written
-// outside, and no more than fits on the file system.
+// outside, and no more than fits on the file system. Its end mark may be missing: docker's client does not always send
+// it.
 [[nodiscard]] Status unpack_context(image::ByteSource source, const std::string& directory);
 
 // A file of a context, which must be a regular one within it.

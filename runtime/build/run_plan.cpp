@@ -40,7 +40,7 @@ Status add_user(const StageState& state, const BuildContext& context, RunStep& s
   METE_TRY(const image::ResolvedUser user, image::resolve_user(state.settings.user, names.passwd, names.group));
   step.uid = user.uid;
   step.gid = user.gid;
-  step.groups = user.groups;
+  step.groups = image::process_groups(user);
   if (!variable_of(step.env, "HOME")) set_variable(step.env, "HOME", user.home);
   return {};
 }
@@ -58,8 +58,21 @@ Result<RunNetwork> run_network(const Instruction& at, RunNetwork otherwise) {
   return RunNetwork::kHost;
 }
 
-Result<PlannedRun> plan_run(const Instruction& at, const RunCommand& command, const StageState& state,
-                            const Scope& scope, std::size_t stage, BuildContext& context) {
+Result<std::vector<RunMount>> expanded_mounts(const Instruction& at, const StageState& state, const Scope& scope,
+                                              char escape) {
+  METE_TRY(auto mounts, run_mounts(at));
+  const Lookup lookup = scope.lookup(state.settings);
+  for (RunMount& mount : mounts) {
+    METE_TRY(mount.target, expand(mount.target, lookup, escape));
+    METE_TRY(mount.source, expand(mount.source, lookup, escape));
+    METE_TRY(mount.id, expand(mount.id, lookup, escape));
+    if (!mount.target.empty()) mount.target = from_working_dir(state.settings, mount.target);
+  }
+  return mounts;
+}
+
+Result<PlannedRun> plan_run(const Instruction& at, const RunCommand& command, const std::vector<RunMount>& mounts,
+                            const StageState& state, const Scope& scope, std::size_t stage, BuildContext& context) {
   PlannedRun planned;
   RunStep& step = planned.step;
   step.name = "run-" + std::to_string(stage);
@@ -73,14 +86,6 @@ Result<PlannedRun> plan_run(const Instruction& at, const RunCommand& command, co
   step.mount_points = default_mount_points();
   if (step.network == RunNetwork::kGiven) step.network_namespace = context.options.network_namespace;
   METE_CHECK(add_name_files(step, context.workspace, context.options.resolver));
-  METE_TRY(auto mounts, run_mounts(at));
-  const Lookup lookup = scope.lookup(state.settings);
-  for (RunMount& mount : mounts) {
-    METE_TRY(mount.target, expand(mount.target, lookup, context.file.escape));
-    METE_TRY(mount.source, expand(mount.source, lookup, context.file.escape));
-    METE_TRY(mount.id, expand(mount.id, lookup, context.file.escape));
-    if (!mount.target.empty()) mount.target = from_working_dir(state.settings, mount.target);
-  }
   METE_TRY(planned.caches, take_caches(mounts, context, planned.locks));
   for (const RunMount& mount : mounts) METE_CHECK(add_run_mount(mount, stage, context, planned));
   if (!command.script.empty()) {

@@ -26,10 +26,14 @@ struct PlannedRun {
   std::vector<UniqueFd> locks;                // of caches that no other may use meanwhile
 };
 
-// What the mounts bring in, for the key of the step.
+// The mounts of a RUN with their variables replaced; targets are absolute.
+[[nodiscard]] Result<std::vector<RunMount>> expanded_mounts(const Instruction& at, const StageState& state,
+                                                            const Scope& scope, char escape);
+// `mounts` of this and the next function: those of expanded_mounts. What they bring in, for the key of the step.
 [[nodiscard]] Result<std::string> run_inputs(const std::vector<RunMount>& mounts, std::size_t stage,
                                              BuildContext& context);
-[[nodiscard]] Result<PlannedRun> plan_run(const Instruction& at, const RunCommand& command, const StageState& state,
+[[nodiscard]] Result<PlannedRun> plan_run(const Instruction& at, const RunCommand& command,
+                                          const std::vector<RunMount>& mounts, const StageState& state,
                                           const Scope& scope, std::size_t stage, BuildContext& context);
 
 }  // namespace mete::runtime::build

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "runtime/build/language/ignore.h"
+#include "runtime/image/exposed_ports.h"
 #include "runtime/json.h"
 #include "runtime/process/signals.h"
 
@@ -65,14 +66,6 @@ Result<std::string> set_pairs(const Instruction& at, const StepContext& context,
   return shown;
 }
 
-Result<int> port_of(std::string_view text, const std::string& word) {
-  int port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port < 1 || port > 65535)
-    return fail("EXPOSE: found \"" + word + "\", expected a port such as 80, 53/udp or 8000-8010");
-  return port;
-}
-
 Result<std::string> expose(const Instruction& at, const StepContext& context, ImageSettings& settings) {
   METE_TRY(const std::string text, expand(at.rest, context.lookup, context.escape));
   std::string shown = "EXPOSE";
@@ -81,19 +74,8 @@ Result<std::string> expose(const Instruction& at, const StepContext& context, Im
   while (!rest.empty()) {
     const std::string word(rest.substr(0, rest.find_first_of(" \t")));
     rest = trimmed(rest.substr(word.size()));
-    const std::size_t slash = word.find('/');
-    const std::string protocol = slash == std::string::npos ? "tcp" : lower_case(word.substr(slash + 1));
-    if (protocol != "tcp" && protocol != "udp" && protocol != "sctp")
-      return fail("EXPOSE: found \"" + word + "\", expected tcp, udp or sctp behind the port");
-    const std::string ports = word.substr(0, slash);
-    const std::size_t dash = ports.find('-');
-    METE_TRY(const int first, port_of(std::string_view(ports).substr(0, dash), word));
-    int last = first;
-    if (dash != std::string::npos) {
-      METE_TRY(last, port_of(std::string_view(ports).substr(dash + 1), word));
-    }
-    if (last < first) return fail("EXPOSE: found \"" + word + "\", expected the lower port first");
-    for (int port = first; port <= last; ++port) settings.exposed_ports.insert(std::to_string(port) + "/" + protocol);
+    METE_TRY(const auto ports, image::exposed_ports(word));
+    settings.exposed_ports.insert(ports.begin(), ports.end());
     shown += " " + word;
   }
   return shown;
@@ -138,7 +120,7 @@ Result<std::string> healthcheck(const Instruction& at, ImageSettings& settings) 
     check.test = {"NONE"};
   } else if (word == "CMD") {
     if (rest.empty()) return fail("HEALTHCHECK: found CMD without a command, expected one");
-    const auto list = json_list(rest);
+    METE_TRY(const auto list, json_list(rest));
     check.test = list ? *list : std::vector<std::string>{rest};
     check.test.insert(check.test.begin(), list ? "CMD" : "CMD-SHELL");
     for (const Flag& flag : at.flags) METE_CHECK(set_check_flag(flag, check));

@@ -11,7 +11,7 @@ namespace mete::runtime::build {
 namespace {
 
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-constexpr const char* kKeyVersion = "1";
+constexpr const char* kKeyVersion = "2";  // another one: what a step does has changed
 constexpr std::size_t kMostDocument = 4U << 20U;
 
 // "linux/amd64", "amd64" or "linux" for this machine.
@@ -95,7 +95,15 @@ Result<std::string> StageBuilder::make_layer(const Making& making, const Make& m
     METE_TRY(const MountedTree tree, context_.workspace.mount_layers(lowers, upper));
     METE_CHECK(make(tree));
   }
-  return context_.layers.keep(upper);
+  std::size_t devices = 0;
+  std::string first;
+  METE_TRY(std::string diff_id, context_.layers.keep(upper, [&](const std::string& path) {
+    if (++devices == 1) first = path;
+  }));
+  if (devices > 0)
+    say(" ---> [Warning] device node /" + first + (devices > 1 ? " and " + std::to_string(devices - 1) + " more" : "") +
+        ": not kept, layers have none\n");
+  return diff_id;
 }
 
 Status StageBuilder::layer_step(const Making& making, const Make& make, const Prepare& prepare) {

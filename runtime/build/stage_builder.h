@@ -44,7 +44,8 @@ class StageBuilder {
   [[nodiscard]] Status working_dir(const Instruction& at);
   [[nodiscard]] Status copy(const Instruction& at);
   [[nodiscard]] Status run_command_of(const Instruction& at);
-  [[nodiscard]] Result<Making> run_key(const Instruction& at, const RunCommand& command);
+  [[nodiscard]] Result<Making> run_key(const Instruction& at, const RunCommand& command,
+                                       const std::vector<RunMount>& mounts);
   [[nodiscard]] Status labels();
 
   // The layers that the step is mounted on, from the mounted image below.

@@ -70,11 +70,12 @@ Status StageBuilder::copy(const Instruction& at) {
                     [&](const MountedTree& target) { return carry_out_copy(step, *tree, target.path(), budget); });
 }
 
-Result<StageBuilder::Making> StageBuilder::run_key(const Instruction& at, const RunCommand& command) {
+Result<StageBuilder::Making> StageBuilder::run_key(const Instruction& at, const RunCommand& command,
+                                                   const std::vector<RunMount>& mounts) {
   METE_TRY([[maybe_unused]] const RunNetwork network, run_network(at, context_.options.network));
-  METE_TRY(const auto mounts, run_mounts(at));
   METE_TRY(const std::string inputs, run_inputs(mounts, stage_.index, context_));
   Making making{key_text({"RUN", inputs, command.script}), ""};
+  for (const RunMount& mount : mounts) making.inputs += key_text({"mount", mount.target, mount.source, mount.id});
   for (const Flag& flag : at.flags) making.inputs += key_text({flag.name, flag.value.value_or("")});
   for (const std::string& arg : command.args) making.inputs += key_text({"arg", arg});
   const auto variables = scope_.run_variables(state_.settings, false);
@@ -89,10 +90,11 @@ Result<StageBuilder::Making> StageBuilder::run_key(const Instruction& at, const 
 
 Status StageBuilder::run_command_of(const Instruction& at) {
   METE_TRY(const RunCommand command, run_command(at, state_.settings, context_.file.escape));
-  METE_TRY(const Making making, run_key(at, command));
+  METE_TRY(const auto mounts, expanded_mounts(at, state_, scope_, context_.file.escape));
+  METE_TRY(const Making making, run_key(at, command, mounts));
   std::optional<PlannedRun> planned;
   const Prepare prepare = [&](const MountedTree& below) -> Result<std::vector<std::string>> {
-    METE_TRY(PlannedRun made, plan_run(at, command, state_, scope_, stage_.index, context_));
+    METE_TRY(PlannedRun made, plan_run(at, command, mounts, state_, scope_, stage_.index, context_));
     METE_TRY(const std::string points, context_.workspace.make_directory());
     METE_CHECK(make_mount_points(below.root(), points, made.step.mount_points));
     planned.emplace(std::move(made));

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <string_view>
 
+#include "runtime/image/exposed_ports.h"
 #include "runtime/ordered_json.h"
 
 namespace mete::runtime::image {
@@ -131,9 +132,14 @@ Status set_names(Json& config, const Change& change) {
     names = std::move(words.all);
   }
   if (names.empty()) return fail("found an empty list, expected names");
-  for (std::string name : names) {
-    if (change.word == "EXPOSE" && name.find('/') == std::string::npos) name += "/tcp";
-    object_at(config, change.word == "EXPOSE" ? "ExposedPorts" : "Volumes")[name] = Json::object();
+  for (const std::string& name : names) {
+    if (change.word == "VOLUME") {
+      if (name.empty()) return fail("found an empty path, expected one");
+      object_at(config, "Volumes")[name] = Json::object();
+      continue;
+    }
+    METE_TRY(const auto ports, exposed_ports(name));
+    for (const std::string& port : ports) object_at(config, "ExposedPorts")[port] = Json::object();
   }
   return {};
 }

@@ -96,6 +96,7 @@ class UpperCleaner {
     if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("stat /" + path);
     if (no_layer_has(info)) {
       if (::unlinkat(parent, name.c_str(), 0) != 0) return fail_errno("remove /" + path);
+      if (options_.on_device && !S_ISSOCK(info.st_mode)) options_.on_device(path);
       return {};
     }
     if (hides_lower(info)) return {};  // overlayfs may share one node among many whiteouts

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,8 @@ namespace mete::runtime::image {
 struct UpperOptions {
   // Seconds since the epoch: later times become this one (SOURCE_DATE_EPOCH). Not set: times stay.
   std::optional<std::int64_t> latest;
+  // Is told the path ("dev/x") of each device node that clean_upper removes. May be empty.
+  std::function<void(const std::string& path)> on_device;
 };
 
 // Makes `upper` itself a layer. Nothing has it mounted any more. Times are cut to seconds, as in all tools' layers.

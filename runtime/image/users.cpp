@@ -124,4 +124,10 @@ Result<ResolvedUser> resolve_user(const std::string& user, std::string_view pass
   return resolved;
 }
 
+std::vector<std::uint32_t> process_groups(const ResolvedUser& user) {
+  auto groups = user.groups;
+  if (std::find(groups.begin(), groups.end(), user.gid) == groups.end()) groups.insert(groups.begin(), user.gid);
+  return groups;
+}
+
 }  // namespace mete::runtime::image

@@ -25,4 +25,8 @@ struct ResolvedUser {
 [[nodiscard]] Result<ResolvedUser> resolve_user(const std::string& user, std::string_view passwd,
                                                 std::string_view group);
 
+// The supplementary groups of its processes: `groups`, and the own one, too. Else a program that gives up its group
+// keeps what the group is denied (CVE-2022-36109).
+[[nodiscard]] std::vector<std::uint32_t> process_groups(const ResolvedUser& user);
+
 }  // namespace mete::runtime::image

@@ -76,11 +76,7 @@ Status add_identity(const config::Pod& pod, const config::Container& container, 
   auto& identity = launch.identity;
   identity.uid = user.uid;
   identity.gid = user.gid;
-  // The own group is among the others, too: a program that gives up its group keeps what the group is denied
-  // (CVE-2022-36109).
-  identity.additional_gids = user.groups;
-  if (std::find(user.groups.begin(), user.groups.end(), user.gid) == user.groups.end())
-    identity.additional_gids.insert(identity.additional_gids.begin(), user.gid);
+  identity.additional_gids = image::process_groups(user);
   const auto is_home = [](const std::string& each) { return each.starts_with("HOME="); };
   if (std::none_of(launch.env.begin(), launch.env.end(), is_home)) launch.env.push_back("HOME=" + user.home);
   METE_TRY(const std::uint64_t mask, capabilities_of(security, context.capabilities));

@@ -113,6 +113,28 @@ def test_files_and_layers(agent, docker):
 
 
 @with_client(network=False)
+def test_a_dockerfile_from_outside_the_context(agent, docker):
+    """The client adds it to the archive that it sends, and does not wait until the archive's end is written."""
+    context = agent.work + "/context"
+    os.makedirs(context)
+    for name, text in (("one", "in\n"), ("hidden", "x"), (".dockerignore", "hidden\n")):
+        with open(context + "/" + name, "w") as out:
+            out.write(text)
+    dockerfile = "FROM busybox\nCOPY . /x\nRUN ls -A /x; cat /x/one\n"
+    outside = agent.work + "/My.dockerfile"
+    with open(outside, "w") as out:
+        out.write(dockerfile)
+    for words, text in ((("-f", "-"), dockerfile), (("-f", outside), None)):
+        for ignore in (True, False):
+            if os.path.exists(context + "/.dockerignore") and not ignore:
+                os.rename(context + "/.dockerignore", agent.work + "/ignore")
+            done = docker.say("build", "--no-cache", "-t", "outside:1", *words, context, text=text)
+            files = done.split(" ---> Running in ")[-1].splitlines()
+            assert "one" in files and "in" in files and ("hidden" in files) == (not ignore), done
+        os.rename(agent.work + "/ignore", context + "/.dockerignore")
+
+
+@with_client(network=False)
 def test_what_is_large_goes_over_the_disk_and_not_through_memory(agent, docker):
     size, folder = 80 << 20, agent.work + "/context"
     os.mkdir(folder)

@@ -7,10 +7,12 @@
 
 #include <memory>
 
+#include "agent/cli/containers/subject.h"
 #include "agent/cli/images/image_commands.h"
 #include "agent/cli/images/output_file.h"
 #include "agent/cli/output/output.h"
 #include "agent/cli/output/table.h"
+#include "agent/http/http_url.h"
 #include "runtime/image/archives/export.h"
 #include "runtime/image/changes.h"
 #include "runtime/image/made_images.h"
@@ -83,7 +85,31 @@ Result<image::Image> base_of(const image::Store& store, const OfContainer& conta
               "configuration; `mete export` writes the files alone");
 }
 
+// Of a container of `mete run` or a docker client: by docker's API, which knows the configuration that it was made
+// with.
+int commit_of_docker(const Common& common, const Subject& subject, const CommitOptions& options) {
+  if (!options.container.empty() && !(subject.pod.is_object() && find_container(subject.pod, options.container)))
+    return complain("commit: found --container " + options.container + ", expected none: " + options.pod +
+                        " is a container and no pod",
+                    kNotFound);
+  constexpr std::string_view kContainers = "/containers/";
+  std::string target = "/commit?container=" + subject.path.substr(kContainers.size());
+  const auto add = [&](const char* name, const std::string& value) {
+    target += std::string("&") + name + "=" + url_encode(value);
+  };
+  add("repo", options.wanted.name);
+  add("comment", options.wanted.message);
+  add("author", options.wanted.author);
+  for (const std::string& each : options.wanted.changes) add("changes", each);
+  const auto made = fetch_docker(common, target, "POST");
+  if (made.code == kDone) print(made.value.value("Id", "") + "\n");
+  return made.code;
+}
+
 int commit(const Common& common, const CommitOptions& options) {
+  const Subject subject = find_subject(common, options.pod);
+  if (subject.code != kDone) return subject.code;
+  if (!subject.is_pod) return commit_of_docker(common, subject, options);
   const auto store = image::Store::open(common.settings.images());
   if (!store) return complain(store.error().what);
   int code = kDone;

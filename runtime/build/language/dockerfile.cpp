@@ -164,6 +164,27 @@ class Parser {
   std::size_t at_ = 0;
 };
 
+// "[...]" at the start of the text, up to the bracket that closes it; empty: there is none.
+std::string_view first_list(std::string_view text) {
+  if (!text.starts_with('[')) return {};
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[') {
+      ++depth;
+    } else if (c == ']' && --depth == 0) {
+      return text.substr(0, i + 1);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string Instruction::text() const {
@@ -172,13 +193,14 @@ std::string Instruction::text() const {
   return rest.empty() ? shown : shown + " " + rest;
 }
 
-std::optional<std::vector<std::string>> json_list(std::string_view text) {
-  if (!trimmed(text).starts_with('[')) return std::nullopt;
+Result<std::optional<std::vector<std::string>>> json_list(std::string_view text) {
+  text = first_list(trimmed(text));
   const auto value = nlohmann::json::parse(text, nullptr, false);
   if (!value.is_array()) return std::nullopt;
   std::vector<std::string> list;
   for (const auto& each : value) {
-    if (!each.is_string()) return std::nullopt;
+    if (!each.is_string())
+      return fail("found the JSON list " + std::string(text.substr(0, 80)) + ", expected strings only in it");
     list.push_back(each.get<std::string>());
   }
   return list;
@@ -205,7 +227,11 @@ Result<Instruction> parse_instruction(const SourceText& source, std::size_t line
                         made.keyword + ": found nothing behind it, expected " +
                             (made.keyword == "FROM" ? "an image or scratch" : "an argument"));
   }
-  if (takes_json(made.keyword)) made.json = json_list(rest);
+  if (takes_json(made.keyword)) {
+    auto list = json_list(rest);
+    if (!list) return source.error(line, word, made.keyword + ": " + list.error().what);
+    made.json = std::move(*list);
+  }
   return made;
 }
 

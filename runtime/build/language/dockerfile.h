@@ -54,7 +54,8 @@ struct Dockerfile {
 [[nodiscard]] Result<Instruction> parse_instruction(const SourceText& source, std::size_t line, std::string_view text,
                                                     char escape);
 
-// `text` as JSON list of strings; nothing when it is none.
-[[nodiscard]] std::optional<std::vector<std::string>> json_list(std::string_view text);
+// The JSON list of strings that `text` begins with; nothing when it begins with none. What follows the list is not
+// looked at, as in docker and buildah. The error: a list that has something else than strings.
+[[nodiscard]] Result<std::optional<std::vector<std::string>>> json_list(std::string_view text);
 
 }  // namespace mete::runtime::build

@@ -36,7 +36,11 @@ struct TarReader::State {
   std::string shown;
   std::unique_ptr<PlainBytes> bytes;
   std::unique_ptr<archive, CloseArchive> tar;
-  std::string tail;  // the last bytes of the tar
+  std::string tail;         // the last bytes of the tar
+  std::uint64_t taken = 0;  // bytes of the tar so far
+  bool all_taken = false;
+  bool accepts_missing_end = false;
+  bool ended_early = false;  // behind the content of an entry, without an end mark
   archive_entry* at = nullptr;
   Entry entry;
 
@@ -47,6 +51,8 @@ struct TarReader::State {
 
 Result<std::string_view> TarReader::State::take() {
   METE_TRY(const std::string_view piece, bytes->next());
+  taken += piece.size();
+  all_taken = piece.empty();
   tail.append(piece.substr(piece.size() - std::min(piece.size(), kTarBlock)));
   if (tail.size() > kTarBlock) tail.erase(0, tail.size() - kTarBlock);
   return piece;
@@ -141,15 +147,25 @@ void TarReader::State::fill_entry() {
 }
 
 Result<bool> TarReader::next() {
+  if (state_->ended_early) return false;
   const Utf8Names utf8;
+  const bool is_first = state_->at == nullptr;
   const int result = ::archive_read_next_header(state_->tar.get(), &state_->at);
-  if (result == ARCHIVE_EOF) return false;
+  if (result == ARCHIVE_EOF) {
+    const la_int64_t at = ::archive_filter_bytes(state_->tar.get(), 0);
+    state_->ended_early = !is_first && state_->all_taken && at >= 0 && static_cast<std::uint64_t>(at) == state_->taken;
+    return false;
+  }
   if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
     return fail(state_->shown + ": found no tar archive, or a damaged one: " + reason(state_->tar.get()));
   }
   state_->fill_entry();
   if (state_->entry.path.empty()) return fail(state_->shown + ": found an entry without a name, expected one");
   return true;
+}
+
+void TarReader::accept_missing_end() {
+  state_->accepts_missing_end = true;
 }
 
 void TarReader::leave_out_sums() {
@@ -177,6 +193,7 @@ Status TarReader::write_content(int fd, Budget& budget) {
   const la_int64_t whole = ::archive_entry_size(state_->at);
   if (whole < 0) return fail(state_->shown + ": " + state_->entry.path + ": found a negative size");
   if (!sparse) METE_CHECK(budget.take(static_cast<std::uint64_t>(whole)));
+  la_int64_t written = 0;
   while (true) {
     const void* data = nullptr;
     std::size_t size = 0;
@@ -184,6 +201,9 @@ Status TarReader::write_content(int fd, Budget& budget) {
     const int result = ::archive_read_data_block(state_->tar.get(), &data, &size, &offset);
     if (result == ARCHIVE_EOF) break;
     if (result != ARCHIVE_OK) {
+      // All content was there: what the reader missed is its padding.
+      state_->ended_early = state_->accepts_missing_end && state_->all_taken && !sparse && written == whole;
+      if (state_->ended_early) break;
       return fail(state_->shown + ": " + state_->entry.path +
                   ": found a damaged or shortened archive: " + reason(state_->tar.get()));
     }
@@ -195,6 +215,7 @@ Status TarReader::write_content(int fd, Budget& budget) {
       if (put < 0) return fail_errno("write " + state_->entry.path);
       done += static_cast<std::size_t>(put);
     }
+    written += static_cast<la_int64_t>(size);
   }
   // A sparse file may end with a hole.
   if (sparse && ::ftruncate(fd, whole) != 0) return fail_errno("write " + state_->entry.path);
@@ -211,7 +232,7 @@ Result<ArchiveSums> TarReader::finish() {
   if (const auto done = state.bytes->finish(); !done) return fail_in(state.shown, done.error());
   const bool zeros = state.tail.find_first_not_of('\0') == std::string::npos;
   ArchiveSums sums;
-  sums.whole = zeros && state.tail.size() == kTarBlock;
+  sums.whole = (zeros && state.tail.size() == kTarBlock) || (state.accepts_missing_end && state.ended_early);
   auto [file, content] = state.bytes->sums();
   sums.file = std::move(file);
   sums.content = std::move(content);

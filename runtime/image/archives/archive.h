@@ -20,7 +20,7 @@ struct ArchivePlace {
 struct ArchiveSums {
   std::string file;     // sha256 of the archive file
   std::string content;  // sha256 of the tar inside: an OCI layer's diff_id
-  bool whole = false;   // the end mark of the tar was there
+  bool whole = false;   // the end mark of the tar was there, or accept_missing_end()
 };
 
 class TarReader {
@@ -36,6 +36,10 @@ class TarReader {
 
   // For an archive whose content is compared with digests elsewhere: finish() tells only whether it is whole.
   void leave_out_sums();
+  // For an archive that another program sends while it makes it: one that ends behind its last entry's content, without
+  // its padding and end mark, is whole, too. docker's client sends such a context when it adds a Dockerfile from
+  // elsewhere. A header or content that is cut stays an error.
+  void accept_missing_end();
   // Moves to the next entry. False at the end.
   [[nodiscard]] Result<bool> next();
   // The current entry. Device entries have no EntryType: is_device(); is_whiteout_device(): overlayfs' whiteout, device

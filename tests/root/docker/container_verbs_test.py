@@ -59,6 +59,26 @@ def test_a_life_from_create_to_rm(agent, mete):
 
 
 @with_agent
+def test_commit_keeps_what_the_container_was_made_with(agent, mete):
+    made = mete("run", "-d", "--name", "cm", "-e", "Z=1", "-w", "/tmp", "-l", "k=v l", "-u", "7:8", "--expose", "81/udp", "--stop-signal", "INT", "--entrypoint", "sh", "busybox",
+                "-c", "exec sleep 1000")
+    mete("commit", "-m", "why", "-a", "me", "-c", "ENV Y=2", "-c", "CMD [\"-c\", \"echo $Z$Y\"]", "cm", "by-mete:1")
+    change = "ENV Y=2\nCMD [\"-c\", \"echo $Z$Y\"]"
+    Docker(agent).post("/commit", container=made, repo="by-docker", tag="1", comment="why", author="me", changes=change)
+    image = lambda name: json.loads(mete("image", "inspect", name))[0]  # noqa: E731
+    one, other = image("by-mete:1"), image("by-docker:1")
+    assert (one["Config"], one["Comment"], one["Author"]) == (other["Config"], other["Comment"], other["Author"]), (one, other)
+    config = one["Config"]
+    assert {"Z=1", "Y=2"} <= set(config["Env"]) and config["Entrypoint"] == ["sh"] and config["Cmd"] == ["-c", "echo $Z$Y"], config
+    assert (config["WorkingDir"], config["Labels"], config["User"], config["StopSignal"]) == ("/tmp", {"k": "v l"}, "7:8", "INT") and "81/udp" in config["ExposedPorts"], config
+    assert mete("run", "--rm", "by-mete:1") == "12"
+    assert "not a valid change" in mete("commit", "-c", "RUN x", "cm", "bad:1", code=1)
+    assert "EXPOSE" in mete("commit", "-c", "EXPOSE abc", "cm", "bad:1", code=1)
+    assert "expected none" in mete("commit", "--container", "other", "cm", "bad:1", code=4)
+    assert mete("commit", made[:12]).startswith("sha256:") and "nobody" in mete("commit", "nobody", code=4)
+
+
+@with_agent
 def test_exit_codes_of_run(agent, mete):
     for words, code in ((("nosuch",), 127), (("/etc",), 126), (("sh", "-c", "exit 3"), 3)):
         mete("run", "--rm", "busybox", *words, code=code)

@@ -28,7 +28,13 @@ EOF
 USER app
 WORKDIR /tmp
 RUN id -u > /tmp/user; id -g >> /tmp/user; id -G >> /tmp/user; pwd >> /tmp/user; echo $HOME >> /tmp/user
+RUN grep ^Groups: /proc/self/status > /tmp/groups
+USER app:50
+RUN grep ^Groups: /proc/self/status >> /tmp/groups
+USER 4321:9
+RUN grep ^Groups: /proc/self/status > /tmp/other
 USER root
+RUN grep ^Groups: /proc/self/status > /tmp/roots
 SHELL ["/bin/sh", "-e", "-c"]
 RUN true
 RUN hostname > /hostname; cat /proc/1/comm > /pid1
@@ -43,6 +49,9 @@ RUN hostname > /hostname; cat /proc/1/comm > /pid1
         assert "etc/release" not in tree and sorted(each for each in tree if each.startswith("usr")) == ["usr", "usr/new"]
         assert content("doc") == b"a\nb\n" and content("fed") == b"fed 2\n"
         assert content("tmp/user") == b"1000\n1001\n1001 50\n/tmp\n/home/app\n", content("tmp/user")
+        # The own group is among the others (CVE-2022-36109).
+        groups = [set(line.split()[1:]) for each in ("groups", "other", "roots") for line in content("tmp/" + each).decode().splitlines()]
+        assert groups == [{"1001", "50"}, {"50"}, {"9"}, {"0"}], groups
         assert content("hostname") == b"build\n"
         assert not [each for each in tree if each.split("/")[0] in ("proc", "sys", "dev") or each in ("etc/hosts", "etc/resolv.conf")], "mount points are no part of a layer"
         history = builder.document()["history"]
@@ -98,6 +107,49 @@ RUN --mount=type=secret,id=none ! test -e /run/secrets/none
             out.write("changed-secret")
         assert builder.build(dockerfile.split("RUN --mount=type=secret,id=key,env")[0], files, "--secret", "id=key,src=" + secret).stdout.count("Using cache") > 5
         refused(builder.build("FROM ubuntu\nRUN --mount=type=secret,id=x,required=true true\n", check=False), 'no secret "x"')
+
+
+def test_a_device_node_is_not_kept_and_said_so():
+    with Builder() as builder:
+        done = builder.build("FROM ubuntu\nRUN mknod /null c 1 3 && echo x > /x\nRUN mknod /a b 7 0 && mknod /b c 1 3\n")
+        assert "[Warning] device node /null: not kept, layers have none" in done.stdout, done.stdout
+        assert "and 1 more: not kept" in done.stdout, done.stdout
+        assert "x" in builder.tree() and not {"null", "a", "b"} & set(builder.tree())
+        assert "Warning" not in builder.build("FROM ubuntu\nRUN echo x > /x; rm /etc/release\n").stdout
+
+
+def test_variables_in_the_mounts_of_a_run():
+    dockerfile = """FROM ubuntu AS other
+RUN echo other > /file
+FROM ubuntu
+ARG D=dir
+ENV T=/in F=file
+WORKDIR /work
+RUN --mount=type=bind,source=$D,target=$T/${D} cat /in/dir/a > /first
+RUN --mount=source=/${D}/a,target=rel-$D cat /work/rel-dir > /second
+RUN --mount=from=other,source=/$F,target=/o cat /o > /third
+RUN --mount=type=cache,id=c-$D,target=$T/cache echo x >> /in/cache/lines
+RUN --mount=type=cache,id=c-dir,target=/c cat /c/lines > /fourth
+"""
+    with Builder() as builder:
+        files = {"dir/a": "context\n", "more/a": "other one\n"}
+        context = builder.context({**files, "Dockerfile": dockerfile})
+        build = lambda *options: builder.mete(*builder.options("-t", "made", *options, context))  # noqa: E731
+        build()
+        tree = builder.tree()
+        contents = [tree[path]["content"] for path in ("first", "second", "third", "fourth")]
+        assert contents == [b"context\n", b"context\n", b"other\n", b"x\n"], contents
+        # What a variable names is part of what the step is known by.
+        assert build().stdout.count("Using cache") >= 6
+        with open(context + "/dir/a", "w") as out:
+            out.write("changed\n")
+        build()
+        assert builder.tree()["first"]["content"] == b"changed\n"
+        builder.build("FROM ubuntu\nARG D\nRUN --mount=source=$D,target=/in cat /in/a > /first\n", files, "--build-arg", "D=dir")
+        builder.build("FROM ubuntu\nARG D\nRUN --mount=source=$D,target=/in cat /in/a > /first\n", files, "--build-arg", "D=more")
+        assert builder.tree()["first"]["content"] == b"other one\n"
+        refused(builder.build("FROM ubuntu\nENV D=none\nRUN --mount=source=$D,target=/x true\n", files, check=False), 'found no "none" in the context')
+        refused(builder.build("FROM ubuntu\nENV D=none\nRUN --mount=from=$D,target=/x true\n", files, check=False), "found a variable in from=$D")
 
 
 def test_a_build_without_a_network_and_within_its_limits():

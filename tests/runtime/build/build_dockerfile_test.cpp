@@ -63,7 +63,9 @@ TEST(DockerfileText, ListsOfStringsAreJson) {
   const std::vector<std::string> list = {"/bin/a", "b c", "\"d\""};
   EXPECT_EQ(read(R"(CMD ["/bin/a", "b c", "\"d\""])")[0].json, list);
   EXPECT_FALSE(read("CMD ['a']")[0].json) << "no JSON: the shell's";
-  EXPECT_FALSE(read("CMD [1]")[0].json);
+  EXPECT_EQ(read(R"(CMD ["a]", "\"["] # text)")[0].json, (std::vector<std::string>{"a]", "\"["})) << "docker's rule";
+  EXPECT_FALSE(read("CMD [\"a\", ] x")[0].json);
+  EXPECT_FALSE(read("RUN [[ -f a ]] || b")[0].json);
   EXPECT_FALSE(read("CMD [ -f a ] && b")[0].json);
   EXPECT_TRUE(read("CMD []")[0].json->empty());
   EXPECT_FALSE(read(R"(USER ["a"])")[0].json) << "takes no list";
@@ -100,6 +102,8 @@ TEST(DockerfileText, ErrorsShowThePlace) {
       {"COPY --chown=\"a b c", "found a flag whose quote does not end"},
       {"", "found no instruction"},
       {"# only this", "found no instruction"},
+      {"FROM a\nCMD [\"a\", 1]", "CMD: found the JSON list [\"a\", 1], expected strings only in it"},
+      {"RUN [[\"a\"]]", "expected strings only in it"},
       {"\x1b[31mRED", "?[31mRED"},
   };
   for (const Wrong& wrong : table) {

@@ -14,6 +14,7 @@
 #include "runtime/build/source_tree.h"
 #include "runtime/build/step_cache.h"
 #include "runtime/file.h"
+#include "tests/runtime/image/image_archives.h"
 #include "tests/support/temp_dir.h"
 
 namespace mete::testing {
@@ -129,6 +130,46 @@ TEST_F(BuildFiles, AContextsFileIsARegularOne) {
   EXPECT_FALSE(read_in_context(dir_ / "context", "a.txt", 2));
   EXPECT_TRUE(begins_archive("\x1f\x8b rest"));
   EXPECT_FALSE(begins_archive("FROM ubuntu\n"));
+}
+
+// docker's client adds a Dockerfile from elsewhere to the archive that it sends, and closes the pipe before the padding
+// of the last entry and the end mark are written.
+TEST_F(BuildFiles, AContextMayEndBehindItsLastContent) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root: owners are set";
+  const std::string content(600, 'x');  // two blocks of 512 bytes, the second with padding
+  const std::string whole = tar({{.path = "a", .content = "first"}, {.path = "b", .content = content}}).substr(0, 4096);
+  const std::size_t start = whole.find(content);
+  ASSERT_NE(start, std::string::npos);
+  ASSERT_EQ(start % 512, 0U);
+  int times = 0;
+  const auto unpack = [&](const std::string& bytes, std::size_t piece) -> Status {
+    const std::string into = dir_ / ("unpacked-" + std::to_string(++times));
+    std::filesystem::create_directories(into);
+    std::size_t at = 0;
+    METE_CHECK(unpack_context(
+        [&, at](char* buffer, std::size_t size) mutable -> Result<std::size_t> {
+          const std::size_t got = bytes.copy(buffer, std::min(size, piece), at);
+          at += got;
+          return got;
+        },
+        into));
+    EXPECT_EQ(runtime::read_file(AT_FDCWD, into + "/a").value_or(""), "first");
+    EXPECT_EQ(runtime::read_file(AT_FDCWD, into + "/b").value_or(""), content);
+    return {};
+  };
+  const std::size_t end = start + content.size();
+  const std::size_t padded = start + 1024;
+  for (const std::size_t piece : {std::size_t{1} << 16U, std::size_t{512}, std::size_t{100}}) {
+    for (const std::size_t size : {end, end + 1, padded - 1, padded, padded + 512, padded + 1024}) {
+      const auto done = unpack(whole.substr(0, size), piece);
+      EXPECT_TRUE(done) << size << ": " << done.error().what;
+    }
+    for (const std::size_t size : {end - 1, start + 512, start + 1, start, start - 1, start - 511, std::size_t{100}})
+      EXPECT_FALSE(unpack(whole.substr(0, size), piece)) << size << " of " << start;
+  }
+  EXPECT_FALSE(unpack(whole.substr(0, padded + 512) + std::string(512, 'x'), 512)) << "a lone block of zeros";
+  EXPECT_FALSE(unpack("", 512));
+  EXPECT_FALSE(unpack(std::string("\x1f\x8b\x08", 3), 512)) << "a compressed one that is cut";
 }
 
 TEST_F(BuildFiles, StepsAreRememberedForAWeek) {

@@ -142,5 +142,12 @@ TEST(ImageUser, WhatIsNotFoundIsNeverRoot) {
   EXPECT_FALSE(resolve_user("app", "", ""));
 }
 
+TEST(ImageUser, ItsOwnGroupIsAmongTheOthers) {
+  using Groups = std::vector<std::uint32_t>;
+  EXPECT_EQ(process_groups({1000, 50, {}, "/"}), (Groups{50}));
+  EXPECT_EQ(process_groups({1000, 50, {7, 1001}, "/"}), (Groups{50, 7, 1001}));
+  EXPECT_EQ(process_groups({1000, 50, {7, 50}, "/"}), (Groups{7, 50})) << "once";
+}
+
 }  // namespace
 }  // namespace mete::runtime::image

@@ -159,10 +159,14 @@ TEST(ConfigChanges, InADockerfilesWords) {
   EXPECT_EQ(changed("{}", {"LABEL a=\"b c\" d=e\\ f"}), R"({"Labels":{"a":"b c","d":"e f"}})");
   EXPECT_EQ(changed("{}", {"EXPOSE 80 53/udp", "VOLUME [\"/a b\"]", "VOLUME /c /d"}),
             R"({"ExposedPorts":{"80/tcp":{},"53/udp":{}},"Volumes":{"/a b":{},"/c":{},"/d":{}}})");
+  EXPECT_EQ(changed("{}", {"EXPOSE 80/TCP 8000-8001"}),
+            R"({"ExposedPorts":{"80/tcp":{},"8000/tcp":{},"8001/tcp":{}}})");
   EXPECT_EQ(changed("{}", {"LABEL 'a b' c  d", "LABEL \"e\"  'f'"}), R"({"Labels":{"a b":"c  d","e":"'f'"}})");
   EXPECT_EQ(changed("{}", {"VOLUME [1]"}), R"({"Volumes":{"[1]":{}}})") << "no list of strings: words";
   EXPECT_EQ(changed("{}", {"WORKDIR /a", "WORKDIR b"}), R"({"WorkingDir":"/a/b"})");
-  for (const char* bad : {"RUN x", "", "CMD", "ENV A", "ENV =b", "ENV '' b", "LABEL 'a=b", "VOLUME []", "FROM x"})
+  for (const char* bad :
+       {"RUN x", "", "CMD", "ENV A", "ENV =b", "ENV '' b", "LABEL 'a=b", "VOLUME []", "VOLUME \"\"", "FROM x",
+        "EXPOSE abc", "EXPOSE 99999", "EXPOSE 0", "EXPOSE 80/icmp", "EXPOSE 8080:80", "EXPOSE 9-8"})
     EXPECT_TRUE(changed("{}", {bad}).starts_with("error: change \"" + std::string(bad))) << changed("{}", {bad});
 }
 

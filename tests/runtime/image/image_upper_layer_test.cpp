@@ -56,7 +56,7 @@ class UpperLayers : public ImageFixture {
 };
 
 TEST_F(UpperLayers, CleanedInPlaceAndCopiedAreTheSameLayer) {
-  const runtime::image::UpperOptions options{.latest = 1'500'000'000};
+  const runtime::image::UpperOptions options{.latest = 1'500'000'000, .on_device = {}};
   const std::string copy = dir_ / "copy";
   std::filesystem::create_directory(copy);
   auto writer = LayerWriter::open(copy);
@@ -65,8 +65,12 @@ TEST_F(UpperLayers, CleanedInPlaceAndCopiedAreTheSameLayer) {
   const auto copied = runtime::image::copy_upper(upper_, *writer, *budget, options);
   ASSERT_TRUE(copied) << copied.error().what;
   ASSERT_TRUE(writer->finish());
-  const auto cleaned = runtime::image::clean_upper(upper_, options);
+  std::vector<std::string> devices;
+  auto telling = options;
+  telling.on_device = [&](const std::string& path) { devices.push_back(path); };
+  const auto cleaned = runtime::image::clean_upper(upper_, telling);
   ASSERT_TRUE(cleaned) << cleaned.error().what;
+  EXPECT_EQ(devices, std::vector<std::string>{"device"}) << "whiteouts and sockets are none";
   expect_layer(upper_);
   expect_layer(copy);
   const auto one = runtime::image::layer_diff_id(upper_);
