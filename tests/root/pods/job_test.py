@@ -82,6 +82,33 @@ def test_failures_are_replaced_until_the_limit():
         assert "exit code 42" in status["conditions"][-1]["message"], status
 
 
+def test_a_smaller_job_forgets_the_indexes_that_it_has_no_more():
+    with Agent().start() as agent:
+        _, container = noting(agent, "test $JOB_COMPLETION_INDEX -ge 2 || sleep 1000")
+
+        def running():
+            return [each["metadata"]["name"] for each in get(agent, "pods") if each["status"]["phase"] == "Running"]
+
+        def resize(size):
+            agent.apply(manifest("completions: %d\nparallelism: %d\ncompletionMode: Indexed" % (size, size), container))
+
+        resize(4)
+        wait_for("two indexes to be done", lambda: job_status(agent).get("completedIndexes") == "2,3")
+        wait_for("the others", lambda: len(running()) == 2)
+        before = running()
+        resize(2)
+        wait_for("them to be forgotten", lambda: "completedIndexes" not in job_status(agent))
+        agent.kill()
+        agent.start()
+        stays("its other pods", lambda: running() == before and "conditions" not in job_status(agent), 0.5)
+        assert "succeeded" not in job_status(agent), job_status(agent)
+        resize(3)
+        wait_for("the third to be done anew", lambda: job_status(agent).get("completedIndexes") == "2")
+        resize(1)
+        wait_for("one pod", lambda: len(running()) == 1)
+        assert running()[0].startswith("work-0-"), running()
+
+
 def test_suspend_deadline_and_time_to_live():
     with Agent().start() as agent:
         folder, container = noting(agent, "echo x >> /d/runs; sleep 1000")
