@@ -128,7 +128,7 @@ void add_explain(CommandLine& line) {
   const Common& common = line.common();
   auto* command = line.add({"explain", "Show the limits of a pod and where each comes from, or what a field means",
                             "  mete explain web\n  mete explain web -o json\n  mete explain /docker/0123abcd\n"
-                            "  mete explain pod.spec.containers.resources"},
+                            "  mete explain pod.spec.containers.resources\n  mete explain deploy.spec.strategy"},
                            [&common, what] { return explain(common, *what); });
   command
       ->add_option("pod", *what,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/enforcement/memory_enforcer.h"
+#include "agent/pods/waiting_reason.h"
 #include "collectors/discovery/export_policy.h"
 
 namespace mete::agent {
@@ -246,7 +247,8 @@ std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
       if (container->spec() != nullptr) each.resources = container->spec()->resources;
       each.state = of.state;
       each.restarts = of.restarts;
-      if (of.state == ContainerState::kWaiting) each.waiting_reason = shown_reason(of);
+      if (!record.gated && (of.state == ContainerState::kWaiting || of.state == ContainerState::kStarting))
+        each.waiting_reason = waiting_reason(record, of);
       if (of.has_ended) each.last_terminated_reason = of.reason;
       each.init = of.init;
       each.ready = is_ready(of);

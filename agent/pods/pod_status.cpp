@@ -15,11 +15,20 @@ bool goes_on(const ContainerRecord& container) {
   return !container.init || container.sidecar;
 }
 
+// Whether an init container still holds the others back: a sidecar until it has started, another one until it is done.
+bool is_incomplete(const ContainerRecord& each) {
+  if (!each.init) return false;
+  return each.sidecar ? each.state != ContainerState::kRunning || !each.started : !is_ready(each);
+}
+
+// A regular container that has begun says it for good: a sidecar may be started anew meanwhile
+// (GeneratePodInitializedCondition in pkg/kubelet/status/generate.go of Kubernetes).
 bool is_initialized(const PodRecord& record) {
-  return std::all_of(record.containers.begin(), record.containers.end(), [](const ContainerRecord& each) {
-    if (!each.init) return true;
-    return each.sidecar ? each.has_ended || each.started : is_ready(each);
-  });
+  const auto begun = [](const ContainerRecord& each) {
+    return !each.init && (each.state == ContainerState::kRunning || (each.has_ended && !each.fresh));
+  };
+  return std::any_of(record.containers.begin(), record.containers.end(), begun) ||
+         std::none_of(record.containers.begin(), record.containers.end(), is_incomplete);
 }
 
 bool set(Condition& condition, bool holds, WallTime now) {
@@ -39,7 +48,7 @@ std::string not_ready(const PodRecord& record) {
 std::string not_initialized(const PodRecord& record) {
   std::string names;
   for (const auto& each : record.containers) {
-    if (each.init && !is_ready(each)) names += (names.empty() ? "" : " ") + each.name;
+    if (is_incomplete(each)) names += (names.empty() ? "" : " ") + each.name;
   }
   return "containers with incomplete status: [" + names + "]";
 }
@@ -56,8 +65,7 @@ bool note_conditions(PodRecord& record, config::RestartPolicy policy, WallTime n
                      std::all_of(record.containers.begin(), record.containers.end(),
                                  [](const ContainerRecord& each) { return !goes_on(each) || is_ready(each); });
   const WallTime first = record.created;
-  bool changed = set(record.initialized, record.initialized.holds || is_initialized(record),
-                     record.initialized.since == WallTime() ? first : now);
+  bool changed = set(record.initialized, is_initialized(record), record.initialized.since == WallTime() ? first : now);
   if (set(record.ready, ready, record.ready.since == WallTime() && !ready ? first : now)) changed = true;
   return changed;
 }
@@ -83,6 +91,8 @@ std::vector<PodCondition> conditions_of(const PodRecord& record, config::Restart
   }
   PodCondition ready{"Ready", status.ready, status.ready_since, {}, {}};
   if (status.phase == PodPhase::kSucceeded) {
+    initialized.holds = true;
+    initialized.message.clear();
     ready.reason = initialized.reason = "PodCompleted";
   } else if (status.phase == PodPhase::kFailed) {
     ready.reason = "PodFailed";

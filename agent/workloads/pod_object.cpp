@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/networks/networks.h"
+#include "agent/pods/waiting_reason.h"
 #include "agent/workloads/pod_view.h"
 #include "agent/workloads/workload_json.h"
 #include "agent/workloads/workload_text.h"
@@ -22,7 +23,7 @@ ordered_json terminated_json(const ContainerRecord& record) {
   return value;
 }
 
-ordered_json container_status(const Container& container) {
+ordered_json container_status(const PodRecord& pod, const Container& container) {
   const auto& record = container.record();
   const bool running = record.state == ContainerState::kRunning;
   ordered_json value = {{"name", record.name}};
@@ -36,9 +37,7 @@ ordered_json container_status(const Container& container) {
   } else if (record.state == ContainerState::kExited && record.has_ended) {
     state["terminated"] = terminated_json(record);
   } else {
-    const std::string reason = shown_reason(record);
-    state["waiting"] = {
-        {"reason", reason.empty() || record.state == ContainerState::kStarting ? "ContainerCreating" : reason}};
+    state["waiting"] = {{"reason", waiting_reason(pod, record)}};
     if (!record.message.empty()) state["waiting"]["message"] = record.message;
   }
   if (record.has_ended && record.state != ContainerState::kExited)
@@ -90,9 +89,13 @@ void add_addresses(const Pod& pod, const std::vector<std::string>& machine, orde
 // What is known of the spec without its text.
 ordered_json spec_of(const Pod& pod) {
   ordered_json spec = ordered_json::object();
-  if (pod.plan() == nullptr) return spec;
-  for (const auto& container : pod.plan()->pod.spec.containers)
-    spec["containers"].push_back({{"name", container.name}, {"image", container.image}});
+  for (const auto& container : pod.containers()) {
+    const auto& record = container->record();
+    ordered_json value = {{"name", record.name}};
+    if (container->spec() != nullptr) value["image"] = container->spec()->image;
+    if (record.sidecar) value["restartPolicy"] = "Always";
+    spec[record.init ? "initContainers" : "containers"].push_back(std::move(value));
+  }
   return spec;
 }
 
@@ -134,7 +137,7 @@ ordered_json pod_object_json(const Pod& pod, const std::string& spec, const conf
   status["startTime"] = rfc3339(std::max(record.created, record.scheduled));
   for (const auto& container : pod.containers()) {
     const char* list = container->record().init ? "initContainerStatuses" : "containerStatuses";
-    status[list].push_back(container_status(*container));
+    status[list].push_back(container_status(record, *container));
   }
   return value;
 }

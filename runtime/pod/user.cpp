@@ -70,8 +70,11 @@ Status add_identity(const config::Pod& pod, const config::Container& container, 
   const auto& security = *container.security;
   METE_TRY(const image::ResolvedUser user, user_of(pod.spec, container, context));
   if (user.uid == 0 && security.run_as_non_root.value_or(pod.spec.security->run_as_non_root)) {
-    return fail("securityContext.runAsNonRoot: found user 0 of container " + container.name +
-                ", expected a runAsUser or an image with another user");
+    // The first words are the kubelet's.
+    return tl::unexpected(Error{kConfigError,
+                                "container has runAsNonRoot and image will run as root; securityContext.runAsNonRoot: "
+                                "found user 0 of container " +
+                                    container.name + ", expected a runAsUser or an image with another user"});
   }
   auto& identity = launch.identity;
   identity.uid = user.uid;

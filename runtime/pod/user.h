@@ -2,6 +2,7 @@
 // As which user a pod's container runs, with which groups, capabilities and filter. Pure.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 
 #include "config/base/result.h"
@@ -10,10 +11,14 @@
 
 namespace mete::runtime::pod {
 
+// The code of an error that the kubelet calls CreateContainerConfigError: a value of the environment that is missing,
+// or a user whom the manifest forbids.
+inline constexpr int kConfigError = ENOKEY;
+
 // Fills launch.identity, and HOME in launch.env where it is not set: the home of the user's line in the image's
 // /etc/passwd, or "/". As containerd does: a numeric runAsUser has the group of that line (0 without a line) and, under
-// supplementalGroupsPolicy Merge, the groups of /etc/group that list its name. Errors: runAsNonRoot with user 0, a
-// capability that does not exist or cannot be given.
+// supplementalGroupsPolicy Merge, the groups of /etc/group that list its name. Errors: runAsNonRoot with user 0
+// (kConfigError), a capability that does not exist or cannot be given.
 [[nodiscard]] Status add_identity(const config::Pod& pod, const config::Container& container,
                                   const ContainerContext& context, process::LaunchSpec& launch);
 

@@ -66,39 +66,33 @@ TEST(Kinds, AJobAndACronJob) {
   EXPECT_EQ(Cells(cron.begin(), cron.begin() + 6), (Cells{"tick", "*/5 * * * *", "<none>", "True", "1", "<none>"}));
 }
 
-std::string pod_status_of(const char* status, const char* metadata = "{}") {
-  Json pod = {{"kind", "Pod"}, {"metadata", Json::parse(metadata)}, {"status", Json::parse(status)}};
-  pod["metadata"]["name"] = "p";
-  return cells(kind_table(*kind_named("pods"), {pod}, {}), 1).at(2);
+std::string selector_cell(const char* kind, const char* spec) {
+  const Json object = {{"kind", kind}, {"metadata", {{"name", "x"}, {"uid", "u-1"}}}, {"spec", Json::parse(spec)}};
+  return cells(kind_table(*kind_named(kind), {object}, {.wide = true}), 1).back();
 }
 
-TEST(Kinds, ThePodsStatusIsThatOfItsContainers) {
-  EXPECT_EQ(pod_status_of(R"({"phase": "Running", "containerStatuses": [{"ready": true, "state": {"running": {}}}]})"),
-            "Running");
-  EXPECT_EQ(
-      pod_status_of(
-          R"({"phase": "Running", "containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]})"),
-      "CrashLoopBackOff");
-  EXPECT_EQ(
-      pod_status_of(
-          R"({"phase": "Succeeded", "containerStatuses": [{"state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]})"),
-      "Completed");
-  EXPECT_EQ(
-      pod_status_of(
-          R"({"phase": "Pending", "initContainerStatuses": [{"ready": true, "state": {"terminated": {"exitCode": 0}}},
-    {"state": {"running": {}}}]})"),
-      "Init:1/2");
-  EXPECT_EQ(pod_status_of(R"({"phase": "Running"})", R"({"deletionTimestamp": "2026-11-29T10:00:00Z"})"),
-            "Terminating");
+TEST(Kinds, TheColumnSelector) {
+  EXPECT_EQ(selector_cell("Deployment", R"({"selector": {"matchLabels": {"b": "1"}, "matchExpressions": [
+    {"key": "c", "operator": "In", "values": ["y", "x"]}, {"key": "a", "operator": "NotIn", "values": ["z"]},
+    {"key": "d", "operator": "Exists"}, {"key": "e", "operator": "DoesNotExist"}]}})"),
+            "a notin (z),b=1,c in (x,y),d,!e");
+  EXPECT_EQ(selector_cell("ReplicaSet", R"({"selector": {"matchExpressions": [{"key": "d", "operator": "Exists"}]}})"),
+            "d");
+  EXPECT_EQ(selector_cell("DaemonSet", R"({"selector": {}})"), "<none>");
+  EXPECT_EQ(selector_cell("Job", "{}"), "batch.kubernetes.io/controller-uid=u-1");
+  EXPECT_EQ(selector_cell("Job", R"({"selector": {"matchLabels": {"own": "1"}}})"), "own=1");
+  EXPECT_EQ(selector_cell("CronJob", "{}"), "<none>");
+  EXPECT_EQ(selector_cell("ReplicationController", R"({"selector": {"app": "web"}})"), "app=web");
 }
 
 TEST(Kinds, Selectors) {
   const Json object = Json::parse(R"({"metadata": {"labels": {"app": "web", "tier": "front"}}})");
-  for (const char* text : {"", "app=web", "app==web", "app=web,tier!=back", "tier", "!track", "app!=api"})
+  for (const char* text : {"", "app=web", "app==web", "app=web,tier!=back", "tier", "!track", "app!=api",
+                           "tier in (back, front)", "tier notin (back),app", "track notin (a)"})
     EXPECT_EQ(selected(object, text), true) << text;
-  for (const char* text : {"app=api", "app=web,tier=back", "track", "!app"})
+  for (const char* text : {"app=api", "app=web,tier=back", "track", "!app", "tier in (a,b)", "tier notin (front)"})
     EXPECT_EQ(selected(object, text), false) << text;
-  for (const char* bad : {"=x", "a=(b", "a in (b,c)", "a=b/c", "a=b,,c", "!", "a b", "!=x"})
+  for (const char* bad : {"=x", "a=(b", "a in b", "a=b/c", "a=b,,c", "!", "a b", "!=x"})
     EXPECT_FALSE(selected(object, bad)) << bad;
 }
 

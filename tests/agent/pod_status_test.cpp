@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/pods/waiting_reason.h"
+
 namespace mete::agent {
 namespace {
 
@@ -84,6 +86,44 @@ TEST(PodStatus, ASidecarCountsWithTheContainers) {
   (void)note_conditions(record, RestartPolicy::kAlways, kMade);
   EXPECT_TRUE(condition(record, "Initialized").holds);
   EXPECT_FALSE(condition(record, "Ready").holds);
+}
+
+TEST(PodStatus, ASidecarThatHasNotStartedHoldsThePodBack) {
+  PodRecord record = pod({container("s1", kRunning), container("a", kWaiting)});
+  record.containers[0].init = record.containers[0].sidecar = true;
+  record.containers[0].started = false;
+  (void)note_conditions(record, RestartPolicy::kAlways, kMade);
+  EXPECT_FALSE(condition(record, "Initialized").holds) << "its startup probe has not succeeded";
+  EXPECT_EQ(condition(record, "Initialized").reason, "ContainersNotInitialized");
+  EXPECT_EQ(condition(record, "Initialized").message, "containers with incomplete status: [s1]");
+  record.containers[0].state = kWaiting;
+  record.containers[0].has_ended = true;
+  (void)note_conditions(record, RestartPolicy::kAlways, kLater);
+  EXPECT_FALSE(condition(record, "Initialized").holds) << "the probe has killed it";
+  record.containers[0].state = kRunning;
+  record.containers[0].started = true;
+  (void)note_conditions(record, RestartPolicy::kAlways, kLater);
+  EXPECT_TRUE(condition(record, "Initialized").holds);
+  EXPECT_EQ(condition(record, "Initialized").since, kLater);
+  record.containers[0].started = false;
+  (void)note_conditions(record, RestartPolicy::kAlways, kLater);
+  EXPECT_FALSE(condition(record, "Initialized").holds) << "no regular container has begun yet";
+  record.containers[1].state = kRunning;
+  (void)note_conditions(record, RestartPolicy::kAlways, kLater);
+  EXPECT_TRUE(condition(record, "Initialized").holds);
+}
+
+TEST(PodStatus, WhyAContainerWaits) {
+  PodRecord record = pod({container("a", kWaiting), container("b", kStarting)});
+  EXPECT_EQ(waiting_reason(record, record.containers[0]), "ContainerCreating");
+  EXPECT_EQ(waiting_reason(record, record.containers[1]), "ContainerCreating");
+  record.containers.insert(record.containers.begin(), container("first", kRunning));
+  record.containers[0].init = true;
+  for (const auto at : {1, 2}) EXPECT_EQ(waiting_reason(record, record.containers[at]), "PodInitializing");
+  record.containers[1].waiting_reason = "ContainerCreating";
+  EXPECT_EQ(waiting_reason(record, record.containers[1]), "PodInitializing");
+  record.containers[1].waiting_reason = "ErrImagePull";
+  EXPECT_EQ(waiting_reason(record, record.containers[1]), "ErrImagePull");
 }
 
 TEST(PodStatus, WhatHasEndedIsNotReady) {

@@ -26,6 +26,28 @@ TEST(FieldHelp, HasTheLayoutOfKubectl) {
   EXPECT_TRUE(field_help("Pod.spec")->find("  containers\t<[]Container> -required-\n") != std::string::npos);
 }
 
+TEST(FieldHelp, KnowsTheKindsByTheNamesOfKubectl) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"deployment.spec", "KIND:       Deployment\nVERSION:    apps/v1\n\nFIELD: spec <DeploymentSpec>"},
+      {"deploy.spec.template.spec.containers", "FIELD: containers <[]Container>"},
+      {"jobs.spec", "VERSION:    batch/v1\n\nFIELD: spec <JobSpec>"},
+      {"sts.spec", "<StatefulSetSpec>"},
+      {"cj.spec", "<CronJobSpec>"},
+      {"ds.spec", "<DaemonSetSpec>"},
+      {"rs.spec", "<ReplicaSetSpec>"},
+      {"rc.spec", "VERSION:    v1\n"},
+      {"svc.spec", "KIND:       Service\n"},
+      {"networkpolicies.spec", "KIND:       NetworkPolicy\n"},
+      {"policies.spec", "KIND:       Policy\n"},
+      {"pvc.spec", "KIND:       PersistentVolumeClaim\n"},
+  };
+  for (const auto& [path, expected] : cases) {
+    const auto help = field_help(path);
+    ASSERT_TRUE(help) << path << ": " << help.error().what;
+    EXPECT_NE(help->find(expected), std::string::npos) << *help;
+  }
+}
+
 TEST(FieldHelp, WhatIsNoFieldIsNamedWithTheNearest) {
   EXPECT_EQ(field_help("pod.spec.container").error().what,
             "field \"container\" does not exist in pod.spec, did you mean \"containers\"?");

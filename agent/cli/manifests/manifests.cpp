@@ -118,6 +118,8 @@ int validate(const Common& common, const std::vector<std::string>& files) {
     add("ConfigMap", documents.config_maps);
     add("Secret", documents.secrets);
     add("RuntimeClass", documents.runtime_classes);
+    add("Service", documents.services);
+    add("NetworkPolicy", documents.traffic_policies);
     for (const auto& each : documents.workloads)
       objects.push_back(std::string(config::to_string(each.kind())) + " " + config::full_name(each.metadata));
   }

@@ -4,7 +4,9 @@
 #include <memory>
 
 #include "agent/cli/containers/subject.h"
+#include "agent/cli/objects/kinds.h"
 #include "agent/cli/objects/pod_object.h"
+#include "agent/cli/objects/pod_word.h"
 #include "agent/cli/output/output.h"
 #include "agent/cli/output/table.h"
 
@@ -13,6 +15,7 @@ namespace {
 
 struct DescribeOptions {
   std::vector<std::string> words;
+  std::string space;
 };
 
 // Of kubectl's first column, at the page's edge and inside of a list.
@@ -140,11 +143,20 @@ std::string describe_text(const Json& pod, const Json& status) {
 
 int describe(const Common& common, const DescribeOptions& options) {
   auto words = options.words;
-  const std::string kind = words.front();
-  if (words.size() > 1 && (kind == "pod" || kind == "pods" || kind == "po")) words.erase(words.begin());
+  if (const KindName* const kind = kind_named(words.front()); words.size() > 1 && kind != nullptr) {
+    if (kind->kind != "Pod")
+      return complain("describe: found the kind " + words.front() + ", expected pod; `mete get " + words.front() +
+                          " NAME -o yaml` shows all of an object",
+                      kUsage);
+    words.erase(words.begin());
+  }
+  for (auto& word : words) {
+    auto read = pod_word(word, options.space);
+    if (!read) return complain("describe: " + read.error().what, kUsage);
+    word = std::move(*read);
+  }
   int worst = kDone;
   for (auto& word : words) {
-    if (word.starts_with("pod/")) word.erase(0, 4);
     const Subject subject = find_subject(common, word);
     worst = std::max(worst, subject.code);
     if (subject.code != kDone) continue;
@@ -169,6 +181,7 @@ void add_describe(CommandLine& line) {
       {"describe", "What is known of a pod, and what happened to it", "  mete describe pod web\n  mete describe web"},
       [&common, options] { return describe(common, *options); });
   command->add_option("pods", options->words, "pod NAME, or NAMESPACE/NAME")->type_name(kPod)->required();
+  command->add_option("-n,--namespace", options->space, kPodNamespace)->type_name("NAMESPACE");
 }
 
 }  // namespace mete::agent::cli

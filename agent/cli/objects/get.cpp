@@ -183,7 +183,8 @@ void add_get(CommandLine& line) {
   command->add_option("what", options->words, "KIND, KIND NAME or KIND/NAME")->type_name("KIND/NAME")->required();
   command->add_option("-n,--namespace", options->space, "Namespace")->type_name("NAMESPACE")->capture_default_str();
   command->add_flag("-A,--all-namespaces", options->all_namespaces, "Of all namespaces");
-  command->add_option("-l,--selector", options->selector, "Labels: app=web,tier!=db,track")->type_name("LABELS");
+  command->add_option("-l,--selector", options->selector, "Labels: app=web,tier!=db,track,'zone in (a,b)'")
+      ->type_name("LABELS");
   command->add_flag("--show-labels", options->show_labels, "With a column of labels");
   command->add_flag("--no-headers", options->no_headers, "Without the line of headings");
   command->add_option("-o,--output", options->output, "wide, json, yaml, name or jsonpath=TEMPLATE")

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // kubectl's columns (pkg/printers/internalversion/printers.go).
-#include <algorithm>
 #include <ctime>
+#include <map>
 #include <optional>
+#include <set>
 
 #include "agent/cli/objects/kinds.h"
+#include "agent/cli/objects/pod_summary.h"
 #include "agent/cli/objects/service_rows.h"
 #include "agent/cli/output/table.h"
 
@@ -37,64 +39,12 @@ std::string age(const Json& object) {
   return age_text(text_at(object, {"metadata", "creationTimestamp"}));
 }
 
-// Why a container is where it is; empty: it runs or has not begun.
-std::string container_reason(const Json& status) {
-  const std::string waiting = text_at(status, {"state", "waiting", "reason"});
-  if (!waiting.empty()) return waiting;
-  const Json* const ended = member_at(status, {"state", "terminated"});
-  if (ended == nullptr) return {};
-  const std::string reason = text_at(*ended, {"reason"});
-  return reason.empty() ? "ExitCode:" + number(*ended, {"exitCode"}) : reason;
-}
-
-// kubectl's column STATUS (pkg/printers/internalversion/printers.go).
-std::string pod_status(const Json& pod) {
-  if (member_at(pod, {"metadata", "deletionTimestamp"}) != nullptr) return "Terminating";
-  for (const auto& condition : list_at(pod, {"status", "conditions"})) {
-    if (text_at(condition, {"reason"}) == "SchedulingGated") return "SchedulingGated";
-  }
-  const auto& init = list_at(pod, {"status", "initContainerStatuses"});
-  std::size_t done = 0;
-  for (const auto& status : init) {
-    if (status.value("ready", false)) {
-      ++done;
-      continue;
-    }
-    const std::string reason = container_reason(status);
-    const bool begun =
-        member_at(status, {"state", "running"}) != nullptr || reason == "ContainerCreating" || reason.empty();
-    if (!begun) return "Init:" + reason;
-    return "Init:" + std::to_string(done) + "/" + std::to_string(init.size());
-  }
-  std::string shown = text_at(pod, {"status", "phase"});
-  bool running = false;
-  const auto& containers = list_at(pod, {"status", "containerStatuses"});
-  for (auto at = containers.rbegin(); at != containers.rend(); ++at) {
-    const std::string reason = container_reason(*at);
-    if (!reason.empty()) shown = reason;
-    running = running || at->value("ready", false);
-  }
-  return shown == "Completed" && running ? "Running" : shown;
-}
-
-std::string pod_restarts(const Json& pod) {
-  std::int64_t restarts = 0;
-  std::string last;
-  for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
-    for (const auto& status : list_at(pod, {"status", list})) {
-      restarts += number_at(status, {"restartCount"});
-      last = std::max(last, text_at(status, {"lastState", "terminated", "finishedAt"}));
-    }
-  }
-  if (restarts == 0 || last.empty()) return std::to_string(restarts);
-  return std::to_string(restarts) + " (" + age_text(last) + " ago)";
-}
-
 Cells pod_row(const Json& pod) {
-  const auto& statuses = list_at(pod, {"status", "containerStatuses"});
-  const auto ready =
-      std::count_if(statuses.begin(), statuses.end(), [](const Json& status) { return status.value("ready", false); });
-  return {std::to_string(ready) + "/" + std::to_string(statuses.size()), pod_status(pod), pod_restarts(pod), age(pod)};
+  const PodSummary summary = pod_summary(pod);
+  std::string restarts = std::to_string(summary.restarts);
+  if (summary.restarts != 0 && !summary.last_restart.empty())
+    restarts += " (" + age_text(summary.last_restart) + " ago)";
+  return {std::to_string(summary.ready) + "/" + std::to_string(summary.containers), summary.status, restarts, age(pod)};
 }
 
 Cells deployment_row(const Json& object) {
@@ -187,8 +137,42 @@ std::string labels_text(const Json* labels) {
   return text.empty() ? "<none>" : text;
 }
 
+// As kubectl has it: by keys, and values sorted (FormatLabelSelector).
+std::string selector_text(const Json* selector) {
+  std::multimap<std::string, std::string> parts;
+  if (selector == nullptr) return "<none>";
+  if (const Json* const labels = member_at(*selector, {"matchLabels"}); labels != nullptr && labels->is_object()) {
+    for (const auto& [key, value] : labels->items())
+      parts.emplace(key, key + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
+  }
+  for (const auto& each : list_at(*selector, {"matchExpressions"})) {
+    const std::string key = text_at(each, {"key"});
+    const std::string op = text_at(each, {"operator"});
+    std::set<std::string> values;
+    for (const auto& value : list_at(each, {"values"}))
+      values.insert(value.is_string() ? value.get<std::string>() : value.dump());
+    std::string list;
+    for (const auto& value : values) list += (list.empty() ? "" : ",") + value;
+    parts.emplace(key, op == "Exists"         ? key
+                       : op == "DoesNotExist" ? "!" + key
+                                              : key + (op == "In" ? " in (" : " notin (") + list + ")");
+  }
+  std::string text;
+  for (const auto& [key, part] : parts) text += (text.empty() ? "" : ",") + part;
+  return text.empty() ? "<none>" : printable(text);
+}
+
+// Kubernetes writes a Job's selector itself, if the manifest has none: of the label that all of its pods have.
+std::string selector_of(const KindName& kind, const Json& object) {
+  const Json* const selector = member_at(object, {"spec", "selector"});
+  if (kind.kind == "ReplicationController") return labels_text(selector);
+  const std::string uid = text_at(object, {"metadata", "uid"});
+  if (kind.kind == "Job" && selector == nullptr && !uid.empty()) return "batch.kubernetes.io/controller-uid=" + uid;
+  return selector_text(selector);
+}
+
 Cells network_policy_row(const Json& object) {
-  return {labels_text(member_at(object, {"spec", "podSelector", "matchLabels"})), age(object)};
+  return {selector_text(member_at(object, {"spec", "podSelector"})), age(object)};
 }
 
 struct Columns {
@@ -238,7 +222,7 @@ void add_wide(const KindName& kind, const Json& object, Cells& row) {
     }
   }
   row.insert(row.end(), {names, images});
-  if (has_selector(kind)) row.push_back(labels_text(member_at(object, {"spec", "selector", "matchLabels"})));
+  if (has_selector(kind)) row.push_back(selector_of(kind, object));
 }
 
 }  // namespace

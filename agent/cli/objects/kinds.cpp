@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <map>
 
 #include "agent/cli/output/table.h"
+#include "config/model/selector_text.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -72,49 +73,21 @@ std::int64_t number_at(const Json& object, std::initializer_list<const char*> pa
 }
 
 Status check_selector(const std::string& selector) {
-  constexpr const char* kKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
-  for (std::size_t start = 0; start < selector.size();) {
-    const std::size_t end = std::min(selector.find(',', start), selector.size());
-    const std::string part = selector.substr(start, end - start);
-    start = end + 1;
-    const auto equals = part.find('=');
-    std::string key = part.substr(0, equals);
-    if (equals == std::string::npos && key.starts_with('!')) key.erase(0, 1);
-    if (equals != std::string::npos && key.ends_with('!')) key.pop_back();
-    const std::size_t value =
-        equals == std::string::npos ? part.size() : equals + (part.compare(equals, 2, "==") == 0 ? 2 : 1);
-    // A value has no '/', but is otherwise made as a key.
-    if (key.empty() || key.find_first_not_of(kKey) != std::string::npos ||
-        part.find_first_not_of(kKey, value) != std::string::npos || part.find('/', value) != std::string::npos)
-      return fail("selector: found \"" + part + "\", expected key=value, key!=value, key or !key");
-  }
+  if (selector.empty()) return {};
+  METE_CHECK(config::parse_selector(selector));
   return {};
 }
 
 Result<bool> selected(const Json& object, const std::string& selector) {
-  METE_CHECK(check_selector(selector));
-  const auto label = [&](const std::string& key) -> std::optional<std::string> {
-    const Json* const labels = member_at(object, {"metadata", "labels"});
-    if (labels == nullptr || !labels->contains(key)) return std::nullopt;
-    return labels->at(key).get<std::string>();
-  };
-  std::size_t start = 0;
-  while (start < selector.size()) {
-    const std::size_t end = std::min(selector.find(',', start), selector.size());
-    const std::string part = selector.substr(start, end - start);
-    start = end + 1;
-    const auto equals = part.find('=');
-    if (equals == std::string::npos) {
-      const bool absent = part.front() == '!';
-      if (label(absent ? part.substr(1) : part).has_value() == absent) return false;
-      continue;
+  if (selector.empty()) return true;
+  METE_TRY(const config::Selector wanted, config::parse_selector(selector));
+  std::map<std::string, std::string> labels;
+  if (const Json* const own = member_at(object, {"metadata", "labels"}); own != nullptr && own->is_object()) {
+    for (const auto& [key, value] : own->items()) {
+      if (value.is_string()) labels[key] = value.get<std::string>();
     }
-    const bool unequal = part[equals - 1] == '!';
-    const std::string key = part.substr(0, equals - (unequal ? 1 : 0));
-    const std::string value = part.substr(equals + (part.compare(equals, 2, "==") == 0 ? 2 : 1));
-    if ((label(key) == value) == unequal) return false;
   }
-  return true;
+  return config::matches(wanted, labels);
 }
 
 }  // namespace mete::agent::cli

@@ -48,7 +48,8 @@ struct TableStyle {
 [[nodiscard]] std::int64_t number_at(const Json& object, std::initializer_list<const char*> path,
                                      std::int64_t fallback = 0);
 
-// -l: "app=web,tier!=db,track"; the error names the part that is none.
+// -l, as config/model/selector_text.h reads it: "app=web,tier!=db,track,zone in (a,b)"; empty: all. The error names
+// what is none.
 [[nodiscard]] Status check_selector(const std::string& selector);
 [[nodiscard]] Result<bool> selected(const Json& object, const std::string& selector);
 

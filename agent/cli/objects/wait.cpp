@@ -9,6 +9,7 @@
 #include "agent/cli/containers/subject.h"
 #include "agent/cli/objects/json_path.h"
 #include "agent/cli/objects/pod_object.h"
+#include "agent/cli/objects/pod_word.h"
 #include "agent/cli/output/output.h"
 #include "config/values/quantity.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 struct WaitOptions {
   std::vector<std::string> pods;
+  std::string space;
   std::string condition;
   std::string timeout = "30s";
 };
@@ -74,14 +76,6 @@ bool holds(const Json& pod, const Wish& wish) {
   return found.size() == 1 && found.front() == wish.value;
 }
 
-// "NAME", "NAMESPACE/NAME", and kubectl's "pod/NAME".
-std::string name_in(const std::string& word) {
-  for (const std::string_view kind : {"pod/", "pods/", "po/"}) {
-    if (word.starts_with(kind) && word.find('/', kind.size()) == std::string::npos) return word.substr(kind.size());
-  }
-  return word;
-}
-
 int wait_for(const Common& common, const std::string& name, const Wish& wish,
              std::chrono::steady_clock::time_point end) {
   constexpr auto kLook = std::chrono::milliseconds(100);
@@ -106,7 +100,12 @@ int wait_for(const Common& common, const std::string& name, const Wish& wish,
   }
 }
 
-int wait(const Common& common, const WaitOptions& options) {
+int wait(const Common& common, WaitOptions options) {
+  for (auto& pod : options.pods) {
+    auto word = pod_word(pod, options.space);
+    if (!word) return complain("wait: " + word.error().what, kUsage);
+    pod = std::move(*word);
+  }
   if (options.condition.empty()) return wait_for_ends(common, options.pods);
   const auto wish = parse_wish(options.condition);
   if (!wish) return complain(wish.error().what, kUsage);
@@ -117,7 +116,7 @@ int wait(const Common& common, const WaitOptions& options) {
   constexpr auto kWeek = std::chrono::hours(24 * 7);
   const auto end = std::chrono::steady_clock::now() + (endless ? std::chrono::nanoseconds(kWeek) : *timeout);
   int worst = kDone;
-  for (const auto& pod : options.pods) worst = std::max(worst, wait_for(common, name_in(pod), *wish, end));
+  for (const auto& pod : options.pods) worst = std::max(worst, wait_for(common, pod, *wish, end));
   return worst;
 }
 
@@ -133,6 +132,7 @@ void add_wait(CommandLine& line) {
                 "  mete wait --for=jsonpath='{.status.phase}'=Running web"},
                [&common, options] { return wait(common, *options); });
   command->add_option("pods", options->pods, kPodName)->type_name(kPod)->required();
+  command->add_option("-n,--namespace", options->space, kPodNamespace)->type_name("NAMESPACE");
   command->add_option("--for", options->condition, "condition=NAME[=VALUE], delete or jsonpath='{PATH}'[=VALUE]")
       ->type_name("CONDITION");
   command->add_option("--timeout", options->timeout, "30s by default; 0s looks once, -1s is a week")->type_name("TIME");

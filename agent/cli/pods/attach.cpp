@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "agent/cli/objects/pod_word.h"
 #include "agent/cli/output/output.h"
 #include "runtime/shim/attach_client.h"
 #include "runtime/shim/attempt_files.h"
@@ -17,6 +18,7 @@ namespace shim = runtime::shim;
 
 struct AttachOptions {
   std::string pod;
+  std::string space;
   std::string container;
   bool input = false;
   bool tty = false;
@@ -40,7 +42,10 @@ shim::AttachWishes wishes_of(const AttachOptions& options, const shim::attach::H
 }
 
 // Returns the container's exit code when it ends meanwhile.
-int attach(const Common& common, const AttachOptions& options) {
+int attach(const Common& common, AttachOptions options) {
+  auto word = pod_word(options.pod, options.space);
+  if (!word) return complain("attach: " + word.error().what, kUsage);
+  options.pod = std::move(*word);
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(options.pod));
   if (fetched.code != kDone) return fetched.code;
   const auto container = find_container(fetched.value, options.container);
@@ -76,6 +81,7 @@ void add_attach(CommandLine& line) {
                             "  mete attach web\n  mete attach -it shell -c main"},
                            [&common, options] { return attach(common, *options); });
   command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
+  command->add_option("-n,--namespace", options->space, kPodNamespace)->type_name("NAMESPACE");
   command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);
   command->add_flag("-i,--stdin", options->input, "Pass standard input on; without it only from a terminal");
   command->add_flag("-t,--tty", options->tty, "Complain when the container has no terminal");

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "agent/cli/containers/subject.h"
+#include "agent/cli/objects/pod_word.h"
 #include "agent/cli/output/table.h"
 #include "agent/docker/container/stopped_root.h"
 #include "agent/http/http_url.h"
@@ -38,6 +39,7 @@ struct CopyOptions {
   std::string from;
   std::string to;
   std::string container;
+  std::string space;
 };
 
 // The two ends, whichever of them is in the container.
@@ -157,13 +159,16 @@ int copy_archive(const Common& common, const Subject& subject, const Place& plac
 }
 
 int cp(const Common& common, const CopyOptions& options) {
-  const Place from = place_of(options.from);
-  const Place to = place_of(options.to);
+  Place from = place_of(options.from);
+  Place to = place_of(options.to);
   if (from.pod.empty() == to.pod.empty())
     return complain(
         "cp: found " + std::string(from.pod.empty() ? "no" : "two") + " paths in a container (POD:PATH), expected one",
         kUsage);
-  const Place& place = from.pod.empty() ? to : from;
+  Place& place = from.pod.empty() ? to : from;
+  auto word = pod_word(place.pod, options.space);
+  if (!word) return complain("cp: " + word.error().what, kUsage);
+  place.pod = std::move(*word);
   const Subject subject = find_subject(common, place.pod);
   if (subject.code != kDone) return subject.code;
   if (options.from == "-" || options.to == "-") return copy_archive(common, subject, place, options.to == "-");
@@ -193,6 +198,7 @@ void add_cp(CommandLine& line) {
       ->type_name("[POD:]PATH")
       ->required();
   command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);
+  command->add_option("-n,--namespace", options->space, kPodNamespace)->type_name("NAMESPACE");
 }
 
 }  // namespace mete::agent::cli

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "agent/cli/containers/subject.h"
+#include "agent/cli/objects/pod_word.h"
 #include "runtime/file.h"
 #include "runtime/process/enter.h"
 #include "runtime/process/launcher.h"
@@ -23,6 +24,7 @@ namespace {
 
 struct ExecOptions {
   std::string pod;
+  std::string space;
   std::string container;
   std::vector<std::string> command;
   std::vector<std::string> env;
@@ -120,6 +122,9 @@ int check_terminal(const Common& common, ExecOptions& options) {
 
 // Returns the command's exit code; 126 and 127 as in a shell.
 int exec(const Common& common, ExecOptions options) {
+  auto word = pod_word(options.pod, options.space);
+  if (!word) return complain("exec: " + word.error().what, kUsage);
+  options.pod = std::move(*word);
   if (const int code = check_terminal(common, options); code != kDone) return code;
   if (options.detach || options.privileged || !options.user.empty()) {
     const Subject subject = find_subject(common, options.pod);
@@ -168,6 +173,7 @@ void add_exec(CommandLine& line) {
       line.add({"exec", "Run a command in a container", "  mete exec web ps\n  mete exec -it web -c nginx -- sh"},
                [&common, options] { return exec(common, *options); });
   command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
+  command->add_option("-n,--namespace", options->space, kPodNamespace)->type_name("NAMESPACE");
   command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);
   command->add_flag("-i,--interactive", options->interactive, "Pass standard input on");
   command->add_flag("-t,--tty", options->tty, "With a terminal");

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "agent/cli/objects/pod_word.h"
 #include "agent/cli/output/output.h"
 #include "agent/cli/pods/log_reader.h"
 #include "agent/pods/pod_paths.h"
@@ -19,6 +20,8 @@ namespace {
 
 struct LogOptions {
   std::string pod;
+  std::string space;
+  std::string lines_or_space;  // -n
   std::string container;
   std::string since;       // a duration
   std::string since_time;  // RFC 3339, in UTC
@@ -149,7 +152,21 @@ std::optional<std::vector<LogSource>> known_sources(const Common& common, const 
   return sources;
 }
 
-int logs(const Common& common, const LogOptions& options) {
+// -n of docker and of kubectl, and the pod's word.
+Status settle(LogOptions& options) {
+  if (!options.lines_or_space.empty()) {
+    METE_TRY(LogsN n, read_logs_n(options.lines_or_space));
+    if (n.tail && options.tail) return fail("found -n " + options.lines_or_space + " and --tail, expected one of them");
+    if (!n.tail && !options.space.empty()) return fail("found -n and --namespace, expected one of them");
+    if (n.tail) options.tail = n.tail;
+    if (!n.tail) options.space = std::move(n.space);
+  }
+  METE_TRY(options.pod, pod_word(options.pod, options.space));
+  return {};
+}
+
+int logs(const Common& common, LogOptions options) {
+  if (const auto settled = settle(options); !settled) return complain("logs: " + settled.error().what, kUsage);
   const auto span = span_of(options);
   if (!span) return complain(span.error().what, kUsage);
   const std::string key = pod_key(options.pod);
@@ -196,7 +213,10 @@ void add_logs(CommandLine& line) {
   command->add_option("--since-time", options->since_time, "Only what is no older: 2026-01-02T03:04:05Z")
       ->type_name("TIME");
   command->add_option("--until", options->until, "Only what is older: 5s, 2m, 2026-01-02T03:04:05Z")->type_name("TIME");
-  command->add_option("-n,--tail", options->tail, "Only the last lines")->type_name("N");
+  command->add_option("--tail", options->tail, "Only the last lines")->type_name("N");
+  command->add_option("--namespace", options->space, kPodNamespace)->type_name("NAMESPACE");
+  command->add_option("-n", options->lines_or_space, "A number is --tail, as with docker; a name is --namespace")
+      ->type_name("N|NAMESPACE");
 }
 
 }  // namespace mete::agent::cli

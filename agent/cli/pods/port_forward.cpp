@@ -13,6 +13,7 @@
 #include <memory>
 #include <thread>
 
+#include "agent/cli/objects/pod_word.h"
 #include "agent/cli/output/output.h"
 #include "agent/cli/output/table.h"
 #include "runtime/network/forward.h"
@@ -24,6 +25,7 @@ using runtime::UniqueFd;
 
 struct ForwardOptions {
   std::string pod;
+  std::string space;
   std::vector<std::string> ports;
   std::string addresses = "localhost";
 };
@@ -150,7 +152,10 @@ void serve(const Common& common, const std::string& pod, UniqueFd client, Ports 
   runtime::network::relay_streams(client, *inside);
 }
 
-int port_forward(const Common& common, const ForwardOptions& options) {
+int port_forward(const Common& common, ForwardOptions options) {
+  auto word = pod_word(options.pod, options.space);
+  if (!word) return complain("port-forward: " + word.error().what, kUsage);
+  options.pod = std::move(*word);
   if (const auto there = process_of(common, options.pod); !there) return complain(there.error().what);
   auto listeners = listen_all(options);
   if (!listeners) return complain(listeners.error().what);
@@ -186,6 +191,7 @@ void add_port_forward(CommandLine& line) {
   command->add_option("ports", options->ports, "REMOTE, LOCAL:REMOTE, or :REMOTE for a free local one")
       ->type_name("PORT")
       ->required();
+  command->add_option("-n,--namespace", options->space, kPodNamespace)->type_name("NAMESPACE");
   command->add_option("--address", options->addresses, "Where to listen: localhost or IP addresses")
       ->type_name("ADDRESS");
 }

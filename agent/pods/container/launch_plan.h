@@ -2,20 +2,19 @@
 // The plan of an attempt: the list of set-up operations that its shim carries out, in the attempt's directory.
 #pragma once
 
-#include <cerrno>
 #include <vector>
 
 #include "agent/pods/container/container_slot.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/cgroup/devices/devices.h"
 #include "runtime/image/store.h"
+#include "runtime/pod/user.h"
 #include "runtime/process/launch_spec.h"
 #include "runtime/storage/driver.h"
 
 namespace mete::agent {
 
-// The code of an error that the kubelet calls CreateContainerConfigError: a value of the environment that is missing.
-inline constexpr int kConfigError = ENOKEY;
+using runtime::pod::kConfigError;
 
 // What of a container's devices its plan needs.
 struct LaunchDevices {

@@ -8,6 +8,7 @@
 
 #include "config/model/diagnostics.h"
 #include "config/reading/fields.h"
+#include "config/reading/fields/workload_fields.h"
 #include "config/reading/service_reader.h"
 #include "config/reading/traffic_reader.h"
 
@@ -15,20 +16,29 @@ namespace mete::config {
 namespace {
 
 struct HelpedKind {
-  std::string_view word;     // as it is asked for; an "s" may follow
+  std::string_view word;     // as it is asked for; an "s" may follow, or "ies" for its "y"
+  std::string_view brief;    // kubectl's short name
   std::string_view name;     // as manifests have it
   std::string_view version;  // apiVersion
   const ObjectSpec* spec;
 };
 
 const std::array kHelpedKinds = std::to_array<HelpedKind>({
-    {"pod", "Pod", "v1", &kPodSpec},
-    {"configmap", "ConfigMap", "v1", &kConfigMapSpec},
-    {"service", "Service", "v1", &kServiceSpec},
-    {"networkpolicy", "NetworkPolicy", "networking.k8s.io/v1", &kTrafficPolicySpec},
-    {"secret", "Secret", "v1", &kSecretSpec},
-    {"policy", "Policy", "mete/v1", &kPolicySpec},
-    {"agent", "agent.yaml", "", &kAgentConfigSpec},
+    {"pod", "po", "Pod", "v1", &kPodSpec},
+    {"deployment", "deploy", "Deployment", "apps/v1", &kDeploymentSpec},
+    {"replicaset", "rs", "ReplicaSet", "apps/v1", &kReplicaSetSpec},
+    {"replicationcontroller", "rc", "ReplicationController", "v1", &kReplicationControllerSpec},
+    {"statefulset", "sts", "StatefulSet", "apps/v1", &kStatefulSetSpec},
+    {"daemonset", "ds", "DaemonSet", "apps/v1", &kDaemonSetSpec},
+    {"job", "job", "Job", "batch/v1", &kJobSpec},
+    {"cronjob", "cj", "CronJob", "batch/v1", &kCronJobSpec},
+    {"configmap", "cm", "ConfigMap", "v1", &kConfigMapSpec},
+    {"service", "svc", "Service", "v1", &kServiceSpec},
+    {"networkpolicy", "netpol", "NetworkPolicy", "networking.k8s.io/v1", &kTrafficPolicySpec},
+    {"persistentvolumeclaim", "pvc", "PersistentVolumeClaim", "v1", &kClaimObjectSpec},
+    {"secret", "secret", "Secret", "v1", &kSecretSpec},
+    {"policy", "policy", "Policy", "mete/v1", &kPolicySpec},
+    {"agent", "agent", "agent.yaml", "", &kAgentConfigSpec},
 });
 
 std::string lowered(std::string_view text) {
@@ -40,7 +50,9 @@ std::string lowered(std::string_view text) {
 const HelpedKind* kind_of(std::string_view path) {
   const std::string word = lowered(path.substr(0, path.find('.')));
   for (const auto& kind : kHelpedKinds) {
-    if (word == kind.word || word == std::string(kind.word) + "s") return &kind;
+    std::string many(kind.word);
+    if (many.ends_with('y')) many.replace(many.size() - 1, 1, "ie");
+    if (word == kind.word || word == kind.brief || word == many + "s") return &kind;
   }
   return nullptr;
 }
@@ -158,8 +170,11 @@ bool names_field(std::string_view path) {
 
 Result<std::string> field_help(std::string_view path) {
   const HelpedKind* kind = kind_of(path);
-  if (kind == nullptr)
-    return fail("found \"" + std::string(path) + "\", expected pod, configmap, secret, policy or agent");
+  if (kind == nullptr) {
+    std::string words;
+    for (const auto& each : kHelpedKinds) words += (words.empty() ? "" : ", ") + std::string(each.word);
+    return fail("found \"" + std::string(path) + "\", expected one of " + words);
+  }
   std::string out = "KIND:       " + std::string(kind->name) + "\n";
   if (!kind->version.empty()) out += "VERSION:    " + std::string(kind->version) + "\n";
   const ObjectSpec* spec = kind->spec;

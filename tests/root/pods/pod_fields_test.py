@@ -47,6 +47,7 @@ def test_root_is_not_started_where_the_manifest_forbids_it():
     with Agent().start() as agent:
         agent.apply(job("p", "id -u", "securityContext: {runAsNonRoot: true}"))
         wait_for("the reason", lambda: "runAsNonRoot: found user 0 of container main" in agent.mete("events").stdout)
+        assert agent.container("p")["reason"] == "CreateContainerConfigError", agent.container("p")
         delete(agent, "p")
         assert output(agent, "id -u", "securityContext: {runAsNonRoot: true, runAsUser: 7}") == "7\n"
 

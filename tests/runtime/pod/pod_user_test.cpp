@@ -68,6 +68,8 @@ TEST(PodUser, RootIsRefusedWhereTheManifestSaysSo) {
   const auto refused = it.run();
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().what.find("found user 0 of container main"), std::string::npos) << refused.error().what;
+  EXPECT_EQ(refused.error().code, kConfigError) << "CreateContainerConfigError, as the kubelet has it";
+  EXPECT_TRUE(refused.error().what.starts_with("container has runAsNonRoot and image will run as root"));
   it.container.security.edit().run_as_non_root = false;
   EXPECT_TRUE(it.run()) << "the container's word counts";
   it.container.security.edit().run_as_non_root = true;
