@@ -64,6 +64,7 @@ const std::vector<std::pair<std::string, Values>>& special_values() {
       {".runtimeClassName", {"mete", "other"}},
       {".containerName", {"a", "a"}},
       {"spec.resources", {json(), {{"limits", {{"cpu", "1"}}}}}},
+      {".resourceFieldRef.divisor", {"1m", "1"}},  // of limits.cpu
       {".stopSignal", {"SIGTERM", "SIGINT"}},
       {".livenessProbe.successThreshold", {1, 1}},
       {".startupProbe.successThreshold", {1, 1}},
