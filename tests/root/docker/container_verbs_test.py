@@ -119,7 +119,8 @@ def test_the_list_has_docker_columns_and_both_kinds(agent, mete):
 
 @with_agent
 def test_verbs_of_containers_serve_pods_or_say_why_not(agent, mete):
-    launch(agent, pod("p", ["sh", "-c", "trap 'exit 6' TERM; while :; do sleep 0.1; done"]), "p")
+    launch(agent, pod("p", ["sh", "-c", "trap 'exit 6' TERM; echo trapped; while :; do sleep 0.1; done"]), "p")
+    wait_for("its trap", lambda: mete("logs", "p") == "trapped")
     assert mete("stop", "p", "--grace", "20") == "p" and agent.container("p")["state"] == "exited"
     assert mete("wait", "p") == "6"
     assert mete("start", "p") == "p"
