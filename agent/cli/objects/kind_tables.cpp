@@ -19,12 +19,6 @@ std::optional<std::int64_t> seconds_of(const std::string& time) {
   return ::timegm(&parts);
 }
 
-const Json& list_at(const Json& object, std::initializer_list<const char*> path) {
-  static const Json kNone = Json::array();
-  const Json* const list = member_at(object, path);
-  return list != nullptr && list->is_array() ? *list : kNone;
-}
-
 using Cells = std::vector<std::string>;
 
 std::string number(const Json& object, std::initializer_list<const char*> path) {

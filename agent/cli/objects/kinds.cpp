@@ -67,6 +67,12 @@ std::string text_at(const Json& object, std::initializer_list<const char*> path)
   return value != nullptr && value->is_string() ? printable(value->get<std::string>()) : std::string();
 }
 
+const Json& list_at(const Json& object, std::initializer_list<const char*> path) {
+  static const Json kNone = Json::array();
+  const Json* const list = member_at(object, path);
+  return list != nullptr && list->is_array() ? *list : kNone;
+}
+
 std::int64_t number_at(const Json& object, std::initializer_list<const char*> path, std::int64_t fallback) {
   const Json* const value = member_at(object, path);
   return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : fallback;

@@ -45,6 +45,8 @@ struct TableStyle {
 [[nodiscard]] const Json* member_at(const Json& object, std::initializer_list<const char*> path);
 // The text at a path of members; empty when it is missing.
 [[nodiscard]] std::string text_at(const Json& object, std::initializer_list<const char*> path);
+// Empty where there is no list.
+[[nodiscard]] const Json& list_at(const Json& object, std::initializer_list<const char*> path);
 [[nodiscard]] std::int64_t number_at(const Json& object, std::initializer_list<const char*> path,
                                      std::int64_t fallback = 0);
 

@@ -7,19 +7,13 @@
 namespace mete::agent::cli {
 namespace {
 
-const Json& items_at(const Json& object, std::initializer_list<const char*> path) {
-  static const Json kNone = Json::array();
-  const Json* const list = member_at(object, path);
-  return list != nullptr && list->is_array() ? *list : kNone;
-}
-
 bool true_at(const Json& object, const char* name) {
   const Json* const value = member_at(object, {name});
   return value != nullptr && *value == true;
 }
 
 const Json* condition_of(const Json& pod, std::string_view type) {
-  for (const auto& condition : items_at(pod, {"status", "conditions"})) {
+  for (const auto& condition : list_at(pod, {"status", "conditions"})) {
     if (text_at(condition, {"type"}) == type) return &condition;
   }
   return nullptr;
@@ -50,11 +44,11 @@ struct Restarts {
 class Summary {
  public:
   explicit Summary(const Json& pod) : pod_(pod) {
-    for (const auto& each : items_at(pod, {"spec", "initContainers"})) {
+    for (const auto& each : list_at(pod, {"spec", "initContainers"})) {
       ++init_containers_;
       if (text_at(each, {"restartPolicy"}) == "Always") sidecars_.insert(text_at(each, {"name"}));
     }
-    out_.containers = items_at(pod, {"spec", "containers"}).size() + sidecars_.size();
+    out_.containers = list_at(pod, {"spec", "containers"}).size() + sidecars_.size();
   }
 
   PodSummary make() {
@@ -78,7 +72,7 @@ class Summary {
     Restarts all;
     std::size_t place = 0;
     bool held = false;
-    for (const auto& status : items_at(pod_, {"status", "initContainerStatuses"})) {
+    for (const auto& status : list_at(pod_, {"status", "initContainerStatuses"})) {
       const bool sidecar = sidecars_.contains(text_at(status, {"name"}));
       all.add(status);
       if (sidecar) going_on_.add(status);
@@ -111,7 +105,7 @@ class Summary {
   void see_containers() {
     Restarts restarts = going_on_;
     bool running = false;
-    const auto& statuses = items_at(pod_, {"status", "containerStatuses"});
+    const auto& statuses = list_at(pod_, {"status", "containerStatuses"});
     for (auto at = statuses.rbegin(); at != statuses.rend(); ++at) {
       restarts.add(*at);
       const Json* const ended = member_at(*at, {"state", "terminated"});
