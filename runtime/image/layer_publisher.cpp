@@ -5,7 +5,8 @@
 
 namespace mete::runtime::image {
 
-LayerPublisher::LayerPublisher(Visible visible) : visible_(std::move(visible)), thread_([this] { run(); }) {}
+LayerPublisher::LayerPublisher(std::size_t expected, Visible visible)
+    : visible_(std::move(visible)), expected_(expected), thread_([this] { run(); }) {}
 
 LayerPublisher::~LayerPublisher() {
   if (thread_.joinable()) (void)finish();
@@ -15,18 +16,25 @@ void LayerPublisher::add(std::size_t index, LayerLock lock, std::string director
   {
     const std::lock_guard guard(mutex_);
     whole_.push_back({index, std::move(lock), std::move(directory)});
+    --expected_;
   }
   changed_.notify_all();
 }
 
-Status LayerPublisher::finish() {
+void LayerPublisher::there() {
+  const std::lock_guard guard(mutex_);
+  --expected_;
+}
+
+Result<std::vector<LayerPublisher::Whole>> LayerPublisher::finish() {
   {
     const std::lock_guard guard(mutex_);
     finished_ = true;
   }
   changed_.notify_all();
   thread_.join();
-  return result_;
+  METE_CHECK(result_);
+  return std::move(whole_);
 }
 
 void LayerPublisher::publish(std::vector<Whole> group) {
@@ -42,9 +50,9 @@ void LayerPublisher::publish(std::vector<Whole> group) {
 void LayerPublisher::run() {
   std::unique_lock guard(mutex_);
   while (true) {
-    changed_.wait(guard, [this] { return finished_ || !whole_.empty(); });
+    changed_.wait(guard, [this] { return finished_ || (expected_ > 0 && !whole_.empty()); });
+    if (whole_.empty() || expected_ == 0) return;
     std::vector<Whole> group = std::exchange(whole_, {});
-    if (group.empty()) return;
     guard.unlock();
     if (result_) publish(std::move(group));
     guard.lock();

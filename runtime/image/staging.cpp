@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <utility>
+#include <vector>
 
 #include "runtime/file.h"
 #include "runtime/image/image_record.h"
@@ -25,6 +27,11 @@ std::string document_place(const std::string& store, const std::string& sum) {
   return store + "/documents/" + sum + ".json";
 }
 
+Status sync_file_system(const std::string& directory) {
+  METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
+  return ::syncfs(fd.get()) == 0 ? Status() : fail_errno("sync " + directory);
+}
+
 Status remove_left(const std::string& directory) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
@@ -33,6 +40,30 @@ Status remove_left(const std::string& directory) {
   if (error) return fail_errno("read directory " + directory, error.value());
   return {};
 }
+
+// Files that become visible together, in the order in which they were staged.
+class StagedFiles {
+ public:
+  explicit StagedFiles(Durability durability) : durability_(durability) {}
+  StagedFiles(const StagedFiles&) = delete;
+  StagedFiles& operator=(const StagedFiles&) = delete;
+  ~StagedFiles() {
+    for (const std::string& path : paths_) unstage_file(path);
+  }
+  Status stage(const std::string& path, const std::string& text) {
+    METE_CHECK(stage_file(path, text, 0644, durability_));
+    paths_.push_back(path);
+    return {};
+  }
+  Status commit() {
+    for (const std::string& path : std::exchange(paths_, {})) METE_CHECK(commit_file(path, durability_));
+    return {};
+  }
+
+ private:
+  const Durability durability_;
+  std::vector<std::string> paths_;
+};
 
 }  // namespace
 
@@ -88,12 +119,7 @@ std::string Staging::add_document(const std::string& text) {
   return "sha256:" + sum;
 }
 
-Status Staging::commit(const Image& image) {
-  const std::string layers = store_ + "/layers";
-  METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, layers, O_RDONLY | O_DIRECTORY));
-  // A visible layer must be complete, even after a power cut. LayerLock::made() has seen to those that are there
-  // already.
-  if (!added_.empty() && ::syncfs(fd.get()) != 0) return fail_errno("sync " + layers);
+Status Staging::show_layers() const {
   for (const auto& [name, directory] : added_) {
     const std::string layer = layer_place(store_, name);
     if (::rename(directory.c_str(), layer.c_str()) != 0) return fail_errno("rename to " + layer);
@@ -101,16 +127,29 @@ Status Staging::commit(const Image& image) {
   for (const auto& [name, note] : notes_) {
     if (added_.count(name) != 0 && read_note(store_, name).blobs.empty()) METE_CHECK(write_note(store_, name, note));
   }
+  return {};
+}
+
+// With new layers the disk is waited for twice: once for all content that is not visible yet, once for all names. The
+// file systems that can hold a store (ext4, XFS, btrfs) bring renames to disk in the order in which they were made, so
+// that no power cut leaves the record of an image without its layers. Without new layers each file is waited for by
+// itself: syncfs() would wait for everything that others write, too.
+Status Staging::commit(const Image& image) {
+  const bool grows = !added_.empty();
+  StagedFiles files(grows ? Durability::volatile_ : Durability::durable);
   for (const auto& [sum, text] : documents_) {
     // One that is there is whole and on disk.
     if (const std::string place = document_place(store_, sum); ::access(place.c_str(), F_OK) != 0)
-      METE_CHECK(replace_file(place, text, 0644));
+      METE_CHECK(files.stage(place, text));
   }
-  if (!added_.empty() && ::fsync(fd.get()) != 0) return fail_errno("fsync " + layers);
-  added_.clear();
   const std::string record = store_ + "/images/" + record_file(image.name);
   if (const std::string text = to_record(image); read_file(AT_FDCWD, record) != text)
-    METE_CHECK(replace_file(record, text, 0644));
+    METE_CHECK(files.stage(record, text));
+  if (grows) METE_CHECK(sync_file_system(store_));
+  METE_CHECK(show_layers());
+  METE_CHECK(files.commit());
+  if (grows) METE_CHECK(sync_file_system(store_));
+  added_.clear();
   if (!is_nameless(image)) (void)::unlink((store_ + "/images/" + record_file(nameless(image.id))).c_str());
   return {};
 }

@@ -36,7 +36,8 @@ class Staging {
   [[nodiscard]] Result<std::int64_t> layer_size(const std::string& name) const;
   // Makes a new, empty directory.
   [[nodiscard]] Result<std::string> make_directory();
-  // Adds the content of `directory` as the layer `name`; an existing layer of that name is kept instead.
+  // Adds the content of `directory`, which lies on the store's file system, as the layer `name`; an existing layer of
+  // that name is kept instead.
   [[nodiscard]] Status add_layer(const std::string& directory, const std::string& name);
   // What commit() writes besides: a note beside a layer that this change adds, and a document by its own digest.
   void add_note(const std::string& layer, LayerNote note) { notes_[layer] = std::move(note); }
@@ -44,8 +45,8 @@ class Staging {
   std::string add_document(const std::string& text);
   // Whether an image of this id is in the store under a name.
   [[nodiscard]] Result<bool> has_name(const std::string& id) const;
-  // Makes the added layers and then the image visible, after all of them are on disk. With a name it is not nameless()
-  // any more.
+  // Makes the added layers and then the image visible, after all of them are on disk; returns when this is on disk,
+  // too. With a name it is not nameless() any more.
   [[nodiscard]] Status commit(const Image& image);
   // Makes the layer invisible at once, then removes it.
   [[nodiscard]] Status discard_layer(const std::string& name);
@@ -56,6 +57,7 @@ class Staging {
  private:
   Staging(std::string store, UniqueFd lock, Budget budget)
       : store_(std::move(store)), lock_(std::move(lock)), budget_(std::move(budget)) {}
+  [[nodiscard]] Status show_layers() const;
 
   std::string store_;
   UniqueFd lock_;

@@ -105,12 +105,12 @@ class Pull {
       locks_.clear();
       const std::vector<std::size_t> order = largest_first();
       image::LayerPublisher publisher(
-          [this](std::size_t index, image::LayerLock lock) { hold(index, std::move(lock), true); });
+          order.size(), [this](std::size_t index, image::LayerLock lock) { hold(index, std::move(lock), true); });
       const Status unpacked =
           side_by_side(order.size(), kPullThreads, [&](std::size_t i) { return layer(order[i], publisher); });
-      METE_CHECK(publisher.finish());
+      METE_TRY(auto last, publisher.finish());
       METE_CHECK(unpacked);
-      auto image = commit(name);
+      auto image = commit(name, last);
       // Between two locks somebody may have removed a layer.
       if (image || image.error().code != ESTALE || tries == kPullTries) return image;
     }
@@ -158,6 +158,7 @@ class Pull {
     tell(index, lock.must_make() ? LayerStage::kTransfer : LayerStage::kExists);
     if (!lock.must_make()) {
       hold(index, std::move(lock), false);
+      publisher.there();
       return {};
     }
     METE_TRY(std::string directory, lock.make_directory());
@@ -211,8 +212,10 @@ class Pull {
     return {};
   }
 
-  Result<image::Image> commit(const std::string& name) {
+  // `last`: the layers that become visible with the image.
+  Result<image::Image> commit(const std::string& name, std::vector<image::LayerPublisher::Whole>& last) {
     METE_TRY(image::Staging staging, image::Staging::begin(store_.directory(), image::Wait::kYes));
+    for (const auto& layer : last) METE_CHECK(staging.add_layer(layer.directory, layer_name(layer.index)));
     image::Image image;
     image.name = name;
     image.id = hex_of_digest(staging.add_document(config_text_));
@@ -225,7 +228,9 @@ class Pull {
       if (!staging.has_layer(image.layers.front()))
         return tl::unexpected(Error{ESTALE, reference_.whole() + ": a layer was removed while others came"});
     }
-    return finish_image(staging, std::move(image));
+    METE_TRY(image, finish_image(staging, std::move(image)));
+    for (auto& layer : last) hold(layer.index, std::move(layer.lock), true);
+    return image;
   }
 
   image::Store& store_;

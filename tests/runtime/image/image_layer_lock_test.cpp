@@ -42,7 +42,7 @@ TEST_F(LayerLocks, OneMakesTheLayerAndTheOthersUseIt) {
 TEST_F(LayerLocks, WholeLayersBecomeVisibleWhileOthersAreMade) {
   std::vector<std::string> visible(5);
   std::vector<LayerLock> held;
-  runtime::image::LayerPublisher publisher([&](std::size_t index, LayerLock lock) {
+  runtime::image::LayerPublisher publisher(visible.size() + 1, [&](std::size_t index, LayerLock lock) {
     visible[index] = text(store() + "/layers/layer" + std::to_string(index) + "/file");
     held.push_back(std::move(lock));
   });
@@ -58,13 +58,36 @@ TEST_F(LayerLocks, WholeLayersBecomeVisibleWhileOthersAreMade) {
     ASSERT_TRUE(other) << other.error().what;
     EXPECT_FALSE(other->must_make());
   }
-  ASSERT_TRUE(publisher.finish());
+  // One has failed: what is whole stays for the next attempt.
+  const auto last = publisher.finish();
+  ASSERT_TRUE(last);
+  EXPECT_TRUE(last->empty());
   EXPECT_EQ(visible, std::vector<std::string>(5, "content"));
   EXPECT_EQ(held.size(), 5U);
 }
 
+TEST_F(LayerLocks, TheLastLayersWaitForTheirImage) {
+  runtime::image::LayerPublisher publisher(2, [](std::size_t /*index*/, const LayerLock& /*lock*/) { ADD_FAILURE(); });
+  publisher.there();
+  auto lock = LayerLock::acquire(store(), "abc");
+  ASSERT_TRUE(lock);
+  auto directory = lock->make_directory();
+  ASSERT_TRUE(directory);
+  publisher.add(7, std::move(*lock), *directory);
+  {
+    const auto last = publisher.finish();
+    ASSERT_TRUE(last);
+    ASSERT_EQ(last->size(), 1U);
+    EXPECT_EQ(last->front().index, 7U);
+    EXPECT_EQ(last->front().directory, *directory);
+    EXPECT_FALSE(std::filesystem::exists(store() + "/layers/abc"));
+  }
+  // No image came: nothing of it is left.
+  EXPECT_TRUE(std::filesystem::is_empty(incoming()));
+}
+
 TEST_F(LayerLocks, ALayerThatCannotBecomeVisibleIsAnError) {
-  runtime::image::LayerPublisher publisher([](std::size_t /*index*/, const LayerLock& /*lock*/) { ADD_FAILURE(); });
+  runtime::image::LayerPublisher publisher(2, [](std::size_t /*index*/, const LayerLock& /*lock*/) { ADD_FAILURE(); });
   auto lock = LayerLock::acquire(store(), "abc");
   ASSERT_TRUE(lock);
   publisher.add(0, std::move(*lock), incoming() + "/not-there");
