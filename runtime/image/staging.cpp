@@ -91,8 +91,12 @@ std::string Staging::layer_path(const std::string& name) const {
   return added == added_.end() ? layer_place(store_, name) : added->second;
 }
 
-Result<std::int64_t> Staging::layer_size(const std::string& name) const {
-  if (added_.contains(name)) return tree_size(layer_path(name));
+Result<std::int64_t> Staging::layer_size(const std::string& name) {
+  if (added_.contains(name)) {
+    METE_TRY(const std::int64_t size, tree_size(layer_path(name)));
+    notes_[name].size = size;
+    return size;
+  }
   LayerNote note = read_note(store_, name);
   if (note.size) return *note.size;
   METE_TRY(note.size, tree_size(layer_path(name)));

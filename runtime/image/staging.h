@@ -32,8 +32,8 @@ class Staging {
   [[nodiscard]] bool has_layer(const std::string& name) const;
   // The layer's current directory.
   [[nodiscard]] std::string layer_path(const std::string& name) const;
-  // The bytes of the layer's files. Walks through a layer that is added by this change, or whose note has no size.
-  [[nodiscard]] Result<std::int64_t> layer_size(const std::string& name) const;
+  // The bytes of the layer's files. Walks through a layer whose size is not known yet, and notes it for the next image.
+  [[nodiscard]] Result<std::int64_t> layer_size(const std::string& name);
   // Makes a new, empty directory.
   [[nodiscard]] Result<std::string> make_directory();
   // Adds the content of `directory`, which lies on the store's file system, as the layer `name`; an existing layer of

@@ -167,17 +167,21 @@ class Pull {
     return {};
   }
 
+  [[nodiscard]] image::LayerNote noted(std::size_t index, image::LayerNote note) const {
+    const auto& blob = found_.parsed.layers[index];
+    note.diff_id = config_.diff_ids[index];
+    remember(note,
+             {blob.media_type, blob.digest, blob.size, note.diff_id, {reference_.host + "/" + reference_.repository}});
+    return note;
+  }
+
   // The layer is visible. `made`: by this pull.
   void hold(std::size_t index, image::LayerLock lock, bool made) {
     if (made) tell(index, LayerStage::kDone);
     const std::string name = layer_name(index);
-    const auto& blob = found_.parsed.layers[index];
     const std::lock_guard guard(mutex_);
     const image::LayerNote known = image::read_note(store_.directory(), name);
-    image::LayerNote note = known;
-    note.diff_id = config_.diff_ids[index];
-    remember(note,
-             {blob.media_type, blob.digest, blob.size, note.diff_id, {reference_.host + "/" + reference_.repository}});
+    const image::LayerNote note = noted(index, known);
     // Another pull may be writing it. A push needs it little.
     if (note != known) (void)image::write_note(store_.directory(), name, note);
     locks_.push_back(std::move(lock));
@@ -215,7 +219,10 @@ class Pull {
   // `last`: the layers that become visible with the image.
   Result<image::Image> commit(const std::string& name, std::vector<image::LayerPublisher::Whole>& last) {
     METE_TRY(image::Staging staging, image::Staging::begin(store_.directory(), image::Wait::kYes));
-    for (const auto& layer : last) METE_CHECK(staging.add_layer(layer.directory, layer_name(layer.index)));
+    for (const auto& layer : last) {
+      METE_CHECK(staging.add_layer(layer.directory, layer_name(layer.index)));
+      staging.add_note(layer_name(layer.index), noted(layer.index, {}));
+    }
     image::Image image;
     image.name = name;
     image.id = hex_of_digest(staging.add_document(config_text_));

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "runtime/file.h"
+#include "runtime/image/layer_note.h"
 #include "runtime/image/store.h"
 #include "tests/support/temp_dir.h"
 
@@ -77,6 +78,8 @@ TEST_F(ImageStore, DirectoryIsImportedAsItIs) {
   EXPECT_EQ(image->config.cmd, std::vector<std::string>{"/bin/sh"});
   EXPECT_TRUE(image->config.entrypoint.empty());
   EXPECT_GT(image->size, 0);
+  // The next image that has this layer needs no walk.
+  EXPECT_EQ(runtime::image::read_note(store_->directory(), image->layers[0]).size, image->size);
 
   struct stat info {};
   ASSERT_EQ(::lstat(in_layer(*image, "bin/su").c_str(), &info), 0);
