@@ -10,10 +10,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <optional>
 #include <utility>
 
+#include "agent/base/blocked_signals.h"
 #include "runtime/network/network_visit.h"
 
 namespace mete::agent {
@@ -78,13 +78,8 @@ NamespaceConnections::~NamespaceConnections() {
 void NamespaceConnections::begin(std::shared_ptr<const runtime::UniqueFd> process, const asio::ip::tcp::endpoint& to,
                                  std::string_view request, Done done) {
   if (!thread_.joinable()) {
-    // The loop handles signals: a new thread inherits this mask, which blocks all of them.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    const BlockedSignals blocked;
     thread_ = std::thread([this] { run(); });
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   asked_.push_back({std::move(process), to, request, std::move(done)});
   // After all that has expired with this one.

@@ -24,14 +24,19 @@ constexpr int kCgroupsFd = 5;
 constexpr int kOutputFd = 3;  // of an exec
 constexpr int kMostAttached = 16;
 
+char* no_environment[] = {nullptr};
+
+ReadOnlyProgram& program_of(const std::string& shim) {
+  static ReadOnlyProgram program(shim);
+  if (program.path() != shim) program = ReadOnlyProgram(shim);
+  return program;
+}
+
 // The shim inherits the agent's full limit of descriptors, without the reserve; and no environment.
 Result<SpawnedProcess> spawn(const std::string& shim, std::vector<std::string> args,
                              const ChildDescriptors& descriptors) {
-  static ReadOnlyProgram program(shim);
-  if (program.path() != shim) program = ReadOnlyProgram(shim);
-  char* nothing[] = {nullptr};
   const SpareDescriptors spare;
-  return spawn_process(program, std::move(args), nothing, descriptors);
+  return spawn_process(program_of(shim), std::move(args), no_environment, descriptors);
 }
 
 // Of a child that await_child() waits for.
@@ -49,6 +54,11 @@ Result<Pipe> make_pipe() {
 }
 
 Result<SpawnedShim> spawn_shim(ShimRequest request) {
+  METE_TRY(StartingShim starting, StartingShim::begin(std::move(request)));
+  return starting.wait();
+}
+
+Result<StartingShim> StartingShim::begin(ShimRequest request) {
   METE_TRY(Pipe ready, make_pipe());
   METE_TRY(Pipe cgroups, make_pipe());
   std::vector<std::string> args = {"mete-shim",  request.mode,
@@ -63,13 +73,20 @@ Result<SpawnedShim> spawn_shim(ShimRequest request) {
     args.insert(args.end(), {"--attached-fd", std::to_string(kLockFd + static_cast<int>(given.more.size()))});
     given.more.push_back((*request.attached)[i].get());
   }
-  METE_TRY(SpawnedProcess started, spawn(request.shim, std::move(args), given));
-  SpawnedShim spawned;
-  spawned.pid = started.pid;
-  spawned.pidfd = std::move(started.pidfd);
-  spawned.ready = std::move(ready.read);
-  spawned.cgroups = std::move(cgroups.write);
-  return spawned;
+  auto spare = std::make_unique<SpareDescriptors>();
+  METE_TRY(auto process, StartingProcess::begin(program_of(request.shim), std::move(args), no_environment, given));
+  SpawnedShim shim;
+  shim.ready = std::move(ready.read);
+  shim.cgroups = std::move(cgroups.write);
+  return StartingShim(std::move(spare), std::move(shim), std::move(process));
+}
+
+Result<SpawnedShim> StartingShim::wait() {
+  METE_TRY(SpawnedProcess started, process_.wait());
+  spare_.reset();
+  shim_.pid = started.pid;
+  shim_.pidfd = std::move(started.pidfd);
+  return std::move(shim_);
 }
 
 Result<pid_t> spawn_exec(const std::string& shim, const ExecRequest& request) {

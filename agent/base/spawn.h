@@ -5,10 +5,14 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "agent/base/spare_descriptors.h"
+#include "agent/base/spawn_process.h"
 #include "config/base/result.h"
 #include "runtime/fd.h"
 #include "runtime/process/process_id.h"
@@ -35,6 +39,21 @@ struct ShimRequest {
 // Where a shim finds ShimRequest::network. A path through the agent's own descriptors would end with the agent.
 inline constexpr const char* kShimNetwork = "/proc/self/fd/6";
 [[nodiscard]] Result<SpawnedShim> spawn_shim(ShimRequest request);
+
+// A shim whose start the loop does not wait for (spawn_process.h, StartingProcess).
+class StartingShim {
+ public:
+  [[nodiscard]] static Result<StartingShim> begin(ShimRequest request);
+  // Once.
+  [[nodiscard]] Result<SpawnedShim> wait();
+
+ private:
+  StartingShim(std::unique_ptr<SpareDescriptors> spare, SpawnedShim shim, StartingProcess process)
+      : spare_(std::move(spare)), shim_(std::move(shim)), process_(std::move(process)) {}
+  std::unique_ptr<SpareDescriptors> spare_;  // whose limit the shim inherits
+  SpawnedShim shim_;
+  StartingProcess process_;
+};
 
 // `mete-shim exec`: a command inside the container that was launched from `attempt_directory`.
 struct ExecRequest {

@@ -14,7 +14,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <semaphore>
+#include <thread>
+
+#include "agent/base/blocked_signals.h"
 
 namespace mete::agent {
 namespace {
@@ -73,8 +78,8 @@ struct Request {
   char** arguments;
   char** environment;
   const Copies* descriptors;
-  sigset_t signals;
-  int error = 0;  // of the child, which shares the memory until its exec
+  sigset_t signals;  // that are blocked in the child
+  int error = 0;     // of the child, which shares the memory until its exec
 };
 
 // The agent's handlers must not run in the child, whose memory is the agent's. All signals are blocked here.
@@ -116,42 +121,134 @@ int run_child(void* argument) {
   ::_exit(127);
 }
 
-Result<SpawnedProcess> start(Request& request) {
-  const std::unique_ptr<char[]> stack(new char[kStackBytes]);
-  const auto top = reinterpret_cast<std::uintptr_t>(stack.get() + kStackBytes) & ~std::uintptr_t{15};
-  sigset_t all;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &request.signals);
-  int pidfd = -1;
-  constexpr int kFlags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD;
-  const pid_t pid = ::clone(run_child, reinterpret_cast<void*>(top), kFlags, &request, &pidfd);
-  const int error = errno;
-  ::pthread_sigmask(SIG_SETMASK, &request.signals, nullptr);
-  if (pid < 0) return fail_errno(std::string("start ") + request.program, error);
-  SpawnedProcess spawned{pid, runtime::UniqueFd(pidfd)};
-  if (request.error == 0) return spawned;
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+// Clones for the loop while that does something else.
+class CloneThread {
+ public:
+  CloneThread() {
+    const BlockedSignals blocked;
+    thread_ = std::thread([this] { run(); });
   }
-  return fail_errno(std::string("start ") + request.program, request.error);
+  ~CloneThread() {
+    next_ = nullptr;
+    asked_.release();
+    thread_.join();
+  }
+  CloneThread(const CloneThread&) = delete;
+  CloneThread& operator=(const CloneThread&) = delete;
+  void begin(std::function<void()> clone) {
+    next_ = std::move(clone);
+    under_way_ = true;
+    asked_.release();
+  }
+  void wait() {
+    if (std::exchange(under_way_, false)) done_.acquire();
+  }
+
+ private:
+  void run() {
+    for (asked_.acquire(); next_; asked_.acquire()) {
+      next_();
+      done_.release();
+    }
+  }
+  bool under_way_ = false;  // the loop's
+  std::function<void()> next_;
+  std::binary_semaphore asked_{0};
+  std::binary_semaphore done_{0};
+  std::thread thread_;
+};
+
+// Made at the first use: an agent that starts nothing has no such thread.
+std::unique_ptr<CloneThread> clone_thread;
+
+// Two starts at once would give their children the same low numbers.
+void wait_for_clone() {
+  if (clone_thread) clone_thread->wait();
 }
 
-// `mount`: of the program; -1: its path is executed.
+}  // namespace
+
+// All that a start needs, at one place in memory. run() may be called on any thread, and allocates nothing.
+struct StartingProcess::Start {
+  Start(std::string name, std::vector<std::string> words, char** variables)
+      : program(std::move(name)), args(std::move(words)), environment(variables) {}
+
+  // On the loop's thread. `mount`: of the program; -1: its path is executed.
+  Status prepare(int mount, const ChildDescriptors& descriptors) {
+    wait_for_clone();
+    if (!null.valid()) return fail_errno("open /dev/null");
+    METE_CHECK(copies.add(descriptors.input < 0 ? null.get() : descriptors.input));
+    METE_CHECK(copies.add(descriptors.output < 0 ? null.get() : descriptors.output));
+    METE_CHECK(copies.add(descriptors.errors < 0 ? null.get() : descriptors.errors));
+    for (const int fd : descriptors.more) METE_CHECK(copies.add(fd));
+    if (mount >= 0) METE_CHECK(copies.add(mount));
+    for (auto& arg : args) argv.push_back(arg.data());
+    argv.push_back(nullptr);
+    request = {program.c_str(), mount >= 0, argv.data(), environment, &copies, {}};
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &request.signals);
+    return {};
+  }
+
+  void run() {
+    const auto top = reinterpret_cast<std::uintptr_t>(stack.get() + kStackBytes) & ~std::uintptr_t{15};
+    const BlockedSignals blocked;
+    constexpr int kFlags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD;
+    pid = ::clone(run_child, reinterpret_cast<void*>(top), kFlags, &request, &pidfd);
+    error = errno;
+  }
+
+  Result<SpawnedProcess> result() {
+    if (pid < 0) return fail_errno("start " + program, error);
+    SpawnedProcess spawned{pid, runtime::UniqueFd(pidfd)};
+    if (request.error == 0) return spawned;
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return fail_errno("start " + program, request.error);
+  }
+
+  const std::string program;
+  std::vector<std::string> args;
+  char** const environment;
+  std::vector<char*> argv;
+  const runtime::UniqueFd null = open_null();
+  Copies copies{null.get()};
+  const std::unique_ptr<char[]> stack{new char[kStackBytes]};
+  Request request{};
+  pid_t pid = -1;
+  int pidfd = -1;
+  int error = 0;
+};
+
+StartingProcess::StartingProcess(std::unique_ptr<Start> start) : start_(std::move(start)) {}
+StartingProcess::StartingProcess(StartingProcess&&) noexcept = default;
+
+StartingProcess::~StartingProcess() {
+  if (start_) (void)wait();
+}
+
+Result<StartingProcess> StartingProcess::begin(ReadOnlyProgram& program, std::vector<std::string> args,
+                                               char** environment, const ChildDescriptors& descriptors) {
+  auto start = std::make_unique<Start>(program.path(), std::move(args), environment);
+  METE_CHECK(start->prepare(program.mount(), descriptors));
+  if (!clone_thread) clone_thread = std::make_unique<CloneThread>();
+  clone_thread->begin([own = start.get()] { own->run(); });
+  return StartingProcess(std::move(start));
+}
+
+Result<SpawnedProcess> StartingProcess::wait() {
+  wait_for_clone();
+  const auto start = std::move(start_);
+  return start->result();
+}
+
+namespace {
+
 Result<SpawnedProcess> spawn(const std::string& program, int mount, std::vector<std::string> args, char** environment,
                              const ChildDescriptors& descriptors) {
-  const runtime::UniqueFd null = open_null();
-  if (!null.valid()) return fail_errno("open /dev/null");
-  Copies copies(null.get());
-  METE_CHECK(copies.add(descriptors.input < 0 ? null.get() : descriptors.input));
-  METE_CHECK(copies.add(descriptors.output < 0 ? null.get() : descriptors.output));
-  METE_CHECK(copies.add(descriptors.errors < 0 ? null.get() : descriptors.errors));
-  for (const int fd : descriptors.more) METE_CHECK(copies.add(fd));
-  if (mount >= 0) METE_CHECK(copies.add(mount));
-  std::vector<char*> argv;
-  argv.reserve(args.size() + 1);
-  for (auto& arg : args) argv.push_back(arg.data());
-  argv.push_back(nullptr);
-  Request request{program.c_str(), mount >= 0, argv.data(), environment, &copies, {}};
-  return start(request);
+  StartingProcess::Start start(program, std::move(args), environment);
+  METE_CHECK(start.prepare(mount, descriptors));
+  start.run();
+  return start.result();
 }
 
 }  // namespace

@@ -3,8 +3,9 @@
 
 #include <boost/asio/thread_pool.hpp>
 
-#include <csignal>
 #include <utility>
+
+#include "agent/base/blocked_signals.h"
 
 namespace mete::agent {
 
@@ -24,13 +25,8 @@ Workers::~Workers() {
 
 void Workers::run(std::function<void()> work, std::function<void()> done) {
   if (!pool_) {
-    // The loop handles signals: a new thread inherits this mask, which blocks all of them.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    const BlockedSignals blocked;
     pool_ = std::make_unique<Pool>(threads_);
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   asio::post(pool_->threads, [this, work = std::move(work), done = std::move(done)]() mutable {
     work();

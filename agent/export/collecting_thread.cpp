@@ -4,10 +4,10 @@
 #include <pthread.h>
 
 #include <chrono>
-#include <csignal>
 #include <optional>
 #include <utility>
 
+#include "agent/base/blocked_signals.h"
 #include "agent/http/gzip.h"
 #include "agent/self/self_protection.h"
 
@@ -119,16 +119,11 @@ Status CollectingThread::start() {
     watch_tree();
     plan_sampling();
   }
-  // The loop handles signals: a new thread inherits this mask, which blocks all of them.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  const BlockedSignals blocked;
   thread_ = std::thread([this] {
     ordinary_priority();
     worker_.run();
   });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::pthread_setname_np(thread_.native_handle(), "mete-collect");
   return discovered;
 }

@@ -4,17 +4,16 @@
 #include <crypt.h>
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
-#include <pthread.h>
 #include <sys/random.h>
 
 #include <algorithm>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <utility>
 
+#include "agent/base/blocked_signals.h"
 #include "config/base/base64.h"
 #include "config/model/web_config.h"
 
@@ -96,12 +95,8 @@ struct BasicAuth::Worker {
 
   void start(const std::shared_ptr<Worker>& self) {
     if (std::exchange(started, true)) return;
-    sigset_t all;  // the loop handles signals
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    const BlockedSignals blocked;
     std::thread([self] { run(self); }).detach();
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 };
 

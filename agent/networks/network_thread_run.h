@@ -4,10 +4,10 @@
 
 #include <pthread.h>
 
-#include <csignal>
 #include <memory>
 #include <utility>
 
+#include "agent/base/blocked_signals.h"
 #include "agent/networks/network_thread.h"
 
 namespace mete::agent {
@@ -16,14 +16,9 @@ namespace mete::agent {
 template <class Work, class Take>
 void NetworkThread::run(Work work, Take take) {
   if (!thread_.joinable()) {
-    // The loop handles signals: the new thread inherits this mask, which blocks all of them.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    const BlockedSignals blocked;
     thread_ = std::thread([this] { worker_.run(); });
     ::pthread_setname_np(thread_.native_handle(), kNetworkThreadName);
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   // Both are moved, and a result may be a descriptor: functions that can be copied take them by a pointer.
   auto shared = std::make_shared<std::pair<Work, Take>>(std::move(work), std::move(take));

@@ -121,6 +121,57 @@ TEST(SpawnProcess, TheProgramIsTheOneThatIsThereNow) {
   EXPECT_FALSE(spawn_process(program, {"none"}, environment, {})) << "gone";
 }
 
+// The output of a shell that is started beside the caller, after `meanwhile`.
+template <class Meanwhile>
+std::string said_beside(const std::string& script, Meanwhile&& meanwhile) {
+  ReadOnlyProgram shell(kShell);
+  Ends out = make_ends();
+  char* environment[] = {nullptr};
+  auto starting = StartingProcess::begin(shell, {"sh", "-c", script}, environment, {.output = out.write.get()});
+  EXPECT_TRUE(starting) << (starting ? "" : starting.error().what);
+  meanwhile();
+  const auto child = starting->wait();
+  EXPECT_TRUE(child) << (child ? "" : child.error().what);
+  out.write.reset();
+  std::string text = all_of(out.read.get());
+  int status = -1;
+  EXPECT_EQ(::waitpid(child->pid, &status, 0), child->pid);
+  EXPECT_EQ(status, 0);
+  return text;
+}
+
+TEST(StartingProcess, RunsBesideTheCaller) {
+  reserve_low_descriptors();
+  EXPECT_EQ(said_beside("echo beside", [] {}), "beside\n");
+  sigset_t blocked;
+  sigset_t before;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGUSR2);
+  ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &blocked, &before), 0);
+  const std::string mask =
+      said_beside("while read key value; do case $key in SigBlk*) echo $value;; esac; done </proc/self/status", [] {});
+  ASSERT_EQ(::pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);
+  EXPECT_EQ(mask, "0000000000000800\n") << "the caller's, and not that of the thread that clones";
+}
+
+TEST(StartingProcess, AnotherStartWaitsForIt) {
+  reserve_low_descriptors();
+  std::string other;
+  EXPECT_EQ(said_beside("echo first", [&] { other = said_by(kShell, "echo second", {}); }), "first\n");
+  EXPECT_EQ(other, "second\n");
+}
+
+TEST(StartingProcess, AProgramThatIsNotThereIsAnError) {
+  ReadOnlyProgram nothing("/nowhere/at/all");
+  char* environment[] = {nullptr};
+  auto starting = StartingProcess::begin(nothing, {"all"}, environment, {});
+  ASSERT_TRUE(starting);
+  const auto child = starting->wait();
+  ASSERT_FALSE(child);
+  EXPECT_EQ(child.error().code, ENOENT);
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "reaped";
+}
+
 TEST(SpawnProcess, AProgramThatIsNotThereIsAnError) {
   char* environment[] = {nullptr};
   const auto child = spawn_process("/nowhere/at/all", {"all"}, environment, {});

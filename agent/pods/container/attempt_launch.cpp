@@ -220,17 +220,19 @@ Status Attempt::spawn() {
     more.insert(more.end(), {"--stdin", spec.stdin_once ? "once" : "open"});
   }
   const auto attached = std::exchange(attach_next_, {});
-  METE_TRY(SpawnedShim shim,
-           spawn_shim({.shim = services_.shim,
-                       .mode = "run",
-                       .directory = files.directory(),
-                       .lock = std::move(lock),
-                       .more = more,
-                       .attached = &attached,
-                       .network = slot_.pod().networks().namespace_descriptor(slot_.pod().record().uid)}));
+  METE_TRY(StartingShim starting,
+           StartingShim::begin({.shim = services_.shim,
+                                .mode = "run",
+                                .directory = files.directory(),
+                                .lock = std::move(lock),
+                                .more = more,
+                                .attached = &attached,
+                                .network = slot_.pod().networks().namespace_descriptor(slot_.pod().record().uid)}));
   // Beside the shim, which makes the namespaces and mounts meanwhile, and lets nothing of the container run before it
   // is told.
-  if (auto prepared = cgroup_.prepare(); !prepared) {
+  const Status prepared = cgroup_.prepare();
+  METE_TRY(SpawnedShim shim, starting.wait());
+  if (!prepared) {
     give_up(std::move(shim));
     return prepared;
   }
