@@ -35,6 +35,11 @@ runtime::UniqueFd open_null() {
   return runtime::UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
 }
 
+}  // namespace
+
+// Named, because StartingProcess::Start holds them.
+namespace start_parts {
+
 // Copies of descriptors with numbers that the child's own do not reach. A reserved number holds /dev/null when it is
 // not used.
 class Copies {
@@ -81,6 +86,13 @@ struct Request {
   sigset_t signals;  // that are blocked in the child
   int error = 0;     // of the child, which shares the memory until its exec
 };
+
+}  // namespace start_parts
+
+namespace {
+
+using start_parts::Copies;
+using start_parts::Request;
 
 // The agent's handlers must not run in the child, whose memory is the agent's. All signals are blocked here.
 void forget_handlers() {
@@ -211,9 +223,9 @@ struct StartingProcess::Start {
   char** const environment;
   std::vector<char*> argv;
   const runtime::UniqueFd null = open_null();
-  Copies copies{null.get()};
+  start_parts::Copies copies{null.get()};
   const std::unique_ptr<char[]> stack{new char[kStackBytes]};
-  Request request{};
+  start_parts::Request request{};
   pid_t pid = -1;
   int pidfd = -1;
   int error = 0;
