@@ -104,6 +104,7 @@ class NetworkThread {
   Status make_tunnel();
   Result<std::string> verify_tunnel();
   Status remove_tunnel(bool force);
+  void fill_pool_later();
   void fill_pool();
 
   asio::io_context& loop_;
@@ -111,6 +112,7 @@ class NetworkThread {
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::string table_;
   // Of the thread.
+  asio::steady_timer refill_;
   runtime::UniqueFd lock_;  // lock_networks()
   std::optional<runtime::network::HostNetwork> host_;
   std::map<std::string, int> bridges_;  // index by name of the network

@@ -26,7 +26,7 @@ void NetworkThread::run(Work work, Take take) {
     using Value = decltype(shared->first());
     auto result = std::make_shared<Value>(shared->first());
     asio::post(loop_, [shared, result] { shared->second(std::move(*result)); });
-    asio::post(worker_, [this] { fill_pool(); });
+    fill_pool_later();
   });
 }
 
