@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kLockFd = 3;  // then the others; kShimNetwork is the next
 constexpr int kReadyFd = 4;
-constexpr int kCgroupsFd = 5;
+constexpr int kStepsFd = 5;
 constexpr int kOutputFd = 3;  // of an exec
 constexpr int kMostAttached = 16;
 
@@ -60,14 +60,15 @@ Result<SpawnedShim> spawn_shim(ShimRequest request) {
 
 Result<StartingShim> StartingShim::begin(ShimRequest request) {
   METE_TRY(Pipe ready, make_pipe());
-  METE_TRY(Pipe cgroups, make_pipe());
+  METE_TRY(Pipe steps, make_pipe());
   std::vector<std::string> args = {"mete-shim",  request.mode,
                                    "--dir",      request.directory,
                                    "--lock-fd",  std::to_string(kLockFd),
                                    "--ready-fd", std::to_string(kReadyFd)};
-  if (request.mode == "run") args.insert(args.end(), {"--cgroups-fd", std::to_string(kCgroupsFd)});
+  if (request.mode == "run")
+    args.insert(args.end(), {"--plan-fd", std::to_string(kStepsFd), "--cgroups-fd", std::to_string(kStepsFd)});
   args.insert(args.end(), request.more.begin(), request.more.end());
-  ChildDescriptors given{.more = {request.lock.get(), ready.write.get(), cgroups.read.get()}};
+  ChildDescriptors given{.more = {request.lock.get(), ready.write.get(), steps.read.get()}};
   if (request.network >= 0) given.more.push_back(request.network);
   for (std::size_t i = 0; request.attached != nullptr && i < request.attached->size() && i < kMostAttached; ++i) {
     args.insert(args.end(), {"--attached-fd", std::to_string(kLockFd + static_cast<int>(given.more.size()))});
@@ -77,8 +78,17 @@ Result<StartingShim> StartingShim::begin(ShimRequest request) {
   METE_TRY(auto process, StartingProcess::begin(program_of(request.shim), std::move(args), no_environment, given));
   SpawnedShim shim;
   shim.ready = std::move(ready.read);
-  shim.cgroups = std::move(cgroups.write);
+  shim.steps = std::move(steps.write);
   return StartingShim(std::move(spare), std::move(shim), std::move(process));
+}
+
+void SpawnedShim::tell() const {
+  const char done = 1;
+  (void)!::write(steps.get(), &done, 1);
+}
+
+void StartingShim::tell_of_plan() {
+  shim_.tell();
 }
 
 Result<SpawnedShim> StartingShim::wait() {

@@ -23,8 +23,10 @@ struct SpawnedShim {
   pid_t pid = 0;
   runtime::UniqueFd pidfd;
   runtime::UniqueFd ready;  // readable (one byte, or end of file) once `started` or `exit` has been written
-  // for "run": the agent writes a byte once the cgroups are made; when it is closed without one, the shim exits
-  runtime::UniqueFd cgroups;
+  // for "run": the agent writes a byte once the plan is written, and one once the cgroups are made; when it is closed
+  // before, the shim exits
+  runtime::UniqueFd steps;
+  void tell() const;  // a byte; a shim that has ended meanwhile is noticed by its pidfd
 };
 
 struct ShimRequest {
@@ -38,12 +40,15 @@ struct ShimRequest {
 };
 // Where a shim finds ShimRequest::network. A path through the agent's own descriptors would end with the agent.
 inline constexpr const char* kShimNetwork = "/proc/self/fd/6";
+// Of a "sandbox", whose plan and cgroups are there already.
 [[nodiscard]] Result<SpawnedShim> spawn_shim(ShimRequest request);
 
 // A shim whose start the loop does not wait for (spawn_process.h, StartingProcess).
 class StartingShim {
  public:
   [[nodiscard]] static Result<StartingShim> begin(ShimRequest request);
+  // The plan of a "run" is written.
+  void tell_of_plan();
   // Once.
   [[nodiscard]] Result<SpawnedShim> wait();
 

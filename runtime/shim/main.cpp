@@ -14,7 +14,8 @@
 namespace {
 
 constexpr const char* kUsage =
-    "usage: mete-shim run|sandbox --dir ATTEMPT --lock-fd N --ready-fd N [--cgroups-fd N --log FILE --log-max-bytes N "
+    "usage: mete-shim run|sandbox --dir ATTEMPT --lock-fd N --ready-fd N [--plan-fd N --cgroups-fd N --log FILE "
+    "--log-max-bytes N "
     "--log-files N --stdin open|once]\n"
     "The parent of one container. Started by `mete agent`; there is nothing to run by hand.\n";
 
@@ -92,6 +93,8 @@ int main(int argc, char** argv) {
       options.lock_fd = std::atoi(value);
     } else if (std::strcmp(name, "--ready-fd") == 0) {
       options.ready_fd = std::atoi(value);
+    } else if (std::strcmp(name, "--plan-fd") == 0) {
+      options.plan_fd = std::atoi(value);
     } else if (std::strcmp(name, "--cgroups-fd") == 0) {
       options.cgroups_fd = std::atoi(value);
     } else if (std::strcmp(name, "--log-max-bytes") == 0) {

@@ -83,6 +83,7 @@ class Shim {
   Result<process::Launched> start() {
     // The agent reads the holder from a held lock: without a name it would take this shim for a blocked process.
     METE_CHECK(sign_lock(options_.lock_fd));
+    if (options_.plan_fd >= 0) METE_CHECK(await(options_.plan_fd, "it wrote the plan"));
     METE_TRY(const ShimPlan read, read_shim_plan(files_));
     const process::Plan& plan = read.plan;
     METE_TRY(foreign_, ForeignRuntime::find(files_, plan.args.empty() ? "" : plan.args.front()));
@@ -151,15 +152,21 @@ class Shim {
   // May be called twice: process::launch() may try a second time.
   Status await_cgroups() {
     if (cgroups_made_) return {};
+    const Status made = await(options_.cgroups_fd, "it made the cgroups");
+    ::close(options_.cgroups_fd);
+    cgroups_made_ = made.has_value();
+    return made;
+  }
+
+  // The agent's next byte. `what` ends the sentence of the error.
+  Status await(int fd, const std::string& what) {
     char byte = 0;
     ssize_t got = 0;
     do {
-      got = ::read(options_.cgroups_fd, &byte, 1);
+      got = ::read(fd, &byte, 1);
     } while (got < 0 && errno == EINTR);
-    ::close(options_.cgroups_fd);
-    cgroups_made_ = got == 1;
-    given_up_ = !cgroups_made_;
-    return cgroups_made_ ? Status() : fail("the agent ended or gave up before it made the cgroups");
+    given_up_ = got != 1;
+    return given_up_ ? fail("the agent ended or gave up before " + what) : Status();
   }
 
   void tell_ready() {

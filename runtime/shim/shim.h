@@ -29,9 +29,11 @@ struct ShimOptions {
   Input input = Input::none;
   int lock_fd = -1;   // the attempt's lock, taken by the agent; the shim holds it until it ends
   int ready_fd = -1;  // receives one byte when `started` or `exit` is written; the pipe may be closed
-  // The agent sends a byte when it has made the plan's cgroups and set their limits; the shim launches meanwhile. When
-  // the pipe closes without a byte, the shim abandons the attempt without a record. -1: the cgroups exist already.
-  int cgroups_fd = -1;
+  // The agent starts a shim before all that the shim needs is there, and sends a byte for each of the two that follow.
+  // When the pipe closes without a byte, the shim abandons the attempt without a record.
+  int plan_fd = -1;  // the plan is written; -1: it was before
+  int cgroups_fd =
+      -1;  // the plan's cgroups are made and have their limits, while the shim launches; -1: they were before
   std::vector<int> attached_fds;  // those who are attached from the first byte on
 };
 

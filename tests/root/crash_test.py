@@ -193,34 +193,36 @@ def test_a_killed_sandbox_is_replaced_with_its_containers():
         assert len(names) == 1, names
 
 
-def test_a_shim_whose_agent_dies_before_the_cgroups_are_made_leaves_nothing():
-    # It is started before them, and told by a byte: a pod's own plan, and a pipe that is closed without one and with one.
+def test_a_shim_whose_agent_dies_before_all_is_told_leaves_nothing():
+    # It is started before its plan is written and its cgroups are made, and told of each by a byte: a pod's own plan, and a pipe that is closed
+    # after each number of them.
     with Agent().start() as agent:
         agent.apply(manifest(1, "stay", 1))
         wait_running(agent, "pod-1")
         plan = glob.glob(agent.state + "/pods/*/containers/main/1/plan")[0]
         before = {pid for pid, _ in agent.processes()}
-        for told in (False, True):
-            attempt = "%s/attempt-%s" % (agent.work, told)
+        for told in range(3):
+            attempt = "%s/attempt-%d" % (agent.work, told)
             os.mkdir(attempt)
-            shutil.copy(plan, attempt)
             lock = os.open(attempt + "/lock", os.O_RDWR | os.O_CREAT)
             ready, ready_write = os.pipe()
-            cgroups, cgroups_write = os.pipe()
-            shim = subprocess.Popen([BIN + "/mete-shim", "run", "--dir", attempt, "--lock-fd", str(lock), "--ready-fd", str(ready_write),
-                                     "--cgroups-fd", str(cgroups), "--log", attempt + "/log"], pass_fds=(lock, ready_write, cgroups))
-            for each in (lock, ready_write, cgroups):
+            steps, steps_write = os.pipe()
+            shim = subprocess.Popen([BIN + "/mete-shim", "run", "--dir", attempt, "--lock-fd", str(lock), "--ready-fd", str(ready_write), "--plan-fd", str(steps),
+                                     "--cgroups-fd", str(steps), "--log", attempt + "/log"], pass_fds=(lock, ready_write, steps))
+            for each in (lock, ready_write, steps):
                 os.close(each)
-            stays("nothing is started", lambda: shim.poll() is None and not os.path.exists(attempt + "/started"), 0.2)  # noqa: B023
-            if told:
-                os.write(cgroups_write, b"1")
-            os.close(cgroups_write)
+            for step in range(told + 1):
+                stays("nothing is started", lambda: shim.poll() is None and not os.path.exists(attempt + "/started"), 0.2)  # noqa: B023
+                shutil.copy(plan, attempt)  # before the first byte
+                if step < told:
+                    os.write(steps_write, b"1")
+            os.close(steps_write)
             os.read(ready, 1)  # or its end, when nothing is started
             os.close(ready)
-            assert os.path.exists(attempt + "/started") == told and not os.path.exists(attempt + "/exit"), os.listdir(attempt)
-            if told:
+            assert os.path.exists(attempt + "/started") == (told == 2) and not os.path.exists(attempt + "/exit"), os.listdir(attempt)
+            if told == 2:
                 os.kill(int(dict(line.split(" ", 1) for line in open(attempt + "/started"))["pid"]), 9)
-            assert shim.wait(60) == (0 if told else 1)
+            assert shim.wait(60) == (0 if told == 2 else 1)
             wait_for("nothing to be left", lambda: {pid for pid, _ in agent.processes()} == before)
 
 

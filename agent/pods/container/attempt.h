@@ -2,7 +2,7 @@
 // The life of a container's attempt: its launch, its shim, its first process, and its end. One object for all attempts,
 // one at a time; which is the present one is in the record.
 //
-//   start() -> the launch gate -> launch: files, cgroup, plan, shim -> ready: running -> the shim ends: finish
+//   start() -> the launch gate -> launch: root, shim, plan, cgroup -> ready: running -> the shim ends: finish
 //   adopt(): the same from wherever an earlier agent left it
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include "agent/base/asio.h"
 #include "agent/base/image_puller.h"
+#include "agent/base/spawn.h"
 #include "agent/enforcement/subject.h"
 #include "agent/pods/container/container_cgroup.h"
 #include "agent/pods/container/container_probes.h"
@@ -85,9 +86,10 @@ class Attempt {
   void tell_of_quota() const;                            // once, where a limit is not held by one
   Status make_root(const runtime::image::Image& image);  // here, or on a thread
   void root_made(const runtime::image::Image& image, Result<runtime::storage::ContainerRoot> root);
+  Status launch_in(const runtime::image::Image& image, runtime::storage::ContainerRoot root);
+  Result<StartingShim> start_shim();
   Status make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root);
   void failed_to_begin(const Error& error);
-  Status spawn();
   void leave_gate();
   bool has_ended_meanwhile();  // while it waited for its turn, or its root was made
   void ready();

@@ -158,8 +158,7 @@ Status Attempt::make_root(const runtime::image::Image& image) {
   tell_of_quota();
   if (!driver.takes_time(wish)) {
     METE_TRY(auto root, driver.make(wish));
-    METE_CHECK(make_files(image, std::move(root)));
-    return spawn();
+    return launch_in(image, std::move(root));
   }
   const auto made = std::make_shared<Result<runtime::storage::ContainerRoot>>();
   services_.workers.run([&driver, wish = std::move(wish), made] { *made = driver.make(wish); },
@@ -171,10 +170,31 @@ void Attempt::root_made(const runtime::image::Image& image, Result<runtime::stor
   if (has_ended_meanwhile()) return;
   const auto begun = [&]() -> Status {
     if (!root) return tl::unexpected(root.error());
-    METE_CHECK(make_files(image, std::move(*root)));
-    return spawn();
+    return launch_in(image, std::move(*root));
   }();
   if (!begun) failed_to_begin(begun.error());
+}
+
+Status Attempt::launch_in(const runtime::image::Image& image, runtime::storage::ContainerRoot root) {
+  METE_CHECK(runtime::make_directories(slot_.pod().paths().logs()));
+  METE_TRY(StartingShim starting, start_shim());
+  // Beside the shim, which starts, then reads the plan, and makes the namespaces and mounts. It lets nothing of the
+  // container run before the cgroups are there.
+  Status prepared = make_files(image, std::move(root));
+  if (prepared) starting.tell_of_plan();
+  if (prepared) prepared = cgroup_.prepare();
+  METE_TRY(SpawnedShim shim, starting.wait());
+  if (!prepared) {
+    give_up(std::move(shim));
+    return prepared;
+  }
+  shim.tell();
+  shim_pid_ = shim.pid;
+  ready_.close();
+  ready_.assign(shim.ready.release());
+  when_readable(alive_, ready_, [this] { ready(); });
+  watch_shim(std::move(shim.pidfd));
+  return {};
 }
 
 Status Attempt::make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root) {
@@ -183,8 +203,7 @@ Status Attempt::make_files(const runtime::image::Image& image, runtime::storage:
   LaunchDevices devices;
   METE_TRY(devices.nodes, cgroup_.devices().nodes());
   devices.rules = cgroup_.devices().rules();
-  METE_CHECK(write_launch_plan(slot_, cgroup_.group(), std::move(devices), image, std::move(root)));
-  return runtime::make_directories(slot_.pod().paths().logs());
+  return write_launch_plan(slot_, cgroup_.group(), std::move(devices), image, std::move(root));
 }
 
 const Attempt::Measured& Attempt::measured() const {
@@ -211,7 +230,7 @@ const std::string& Attempt::base_of_layer() const {
   return measured().base;
 }
 
-Status Attempt::spawn() {
+Result<StartingShim> Attempt::start_shim() {
   const runtime::shim::AttemptFiles files = slot_.files();
   METE_TRY(runtime::UniqueFd lock, files.try_lock());
   if (!lock.valid()) return fail(files.lock() + ": found it locked, expected nobody in a new attempt");
@@ -220,30 +239,13 @@ Status Attempt::spawn() {
     more.insert(more.end(), {"--stdin", spec.stdin_once ? "once" : "open"});
   }
   const auto attached = std::exchange(attach_next_, {});
-  METE_TRY(StartingShim starting,
-           StartingShim::begin({.shim = services_.shim,
-                                .mode = "run",
-                                .directory = files.directory(),
-                                .lock = std::move(lock),
-                                .more = more,
-                                .attached = &attached,
-                                .network = slot_.pod().networks().namespace_descriptor(slot_.pod().record().uid)}));
-  // Beside the shim, which makes the namespaces and mounts meanwhile, and lets nothing of the container run before it
-  // is told.
-  const Status prepared = cgroup_.prepare();
-  METE_TRY(SpawnedShim shim, starting.wait());
-  if (!prepared) {
-    give_up(std::move(shim));
-    return prepared;
-  }
-  const char made = 1;
-  (void)!::write(shim.cgroups.get(), &made, 1);  // one that has ended meanwhile is noticed by its pidfd
-  shim_pid_ = shim.pid;
-  ready_.close();
-  ready_.assign(shim.ready.release());
-  when_readable(alive_, ready_, [this] { ready(); });
-  watch_shim(std::move(shim.pidfd));
-  return {};
+  return StartingShim::begin({.shim = services_.shim,
+                              .mode = "run",
+                              .directory = files.directory(),
+                              .lock = std::move(lock),
+                              .more = more,
+                              .attached = &attached,
+                              .network = slot_.pod().networks().namespace_descriptor(slot_.pod().record().uid)});
 }
 
 void Attempt::ready() {
