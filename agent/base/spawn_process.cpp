@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -271,22 +269,6 @@ void reserve_low_descriptors() {
   for (int fd = kFirstLow; fd < kNextAfterLow; ++fd) free = free && ::fcntl(fd, F_GETFD) < 0;
   for (int fd = kFirstLow; free && fd < kNextAfterLow; ++fd) free = ::dup3(null.get(), fd, O_CLOEXEC) == fd;
   low_reserved = free;
-}
-
-int ReadOnlyProgram::mount() {
-  struct stat info {};
-  if (::stat(path_.c_str(), &info) != 0) return -1;
-  const std::array<std::int64_t, 4> version = {static_cast<std::int64_t>(info.st_dev),
-                                               static_cast<std::int64_t>(info.st_ino), info.st_ctim.tv_sec,
-                                               info.st_ctim.tv_nsec};
-  if (version == version_) return mount_.get();
-  mount_ = runtime::UniqueFd(::open_tree(AT_FDCWD, path_.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-  version_ = version;
-  struct mount_attr read_only {};
-  read_only.attr_set = MOUNT_ATTR_RDONLY;
-  if (mount_.valid() && ::mount_setattr(mount_.get(), "", AT_EMPTY_PATH, &read_only, sizeof read_only) != 0)
-    mount_.reset();
-  return mount_.get();
 }
 
 Result<SpawnedProcess> spawn_process(const std::string& program, std::vector<std::string> args, char** environment,

@@ -8,13 +8,12 @@
 
 #include <sys/types.h>
 
-#include <array>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "agent/base/read_only_program.h"
 #include "config/base/result.h"
 #include "runtime/fd.h"
 
@@ -36,21 +35,6 @@ struct ChildDescriptors {
 struct SpawnedProcess {
   pid_t pid = 0;
   runtime::UniqueFd pidfd;
-};
-
-// The program at a path, which its processes see read-only (runtime/process/own_image.h): one that is executed from
-// here need not be executed a second time to protect its file from what it starts.
-class ReadOnlyProgram {
- public:
-  explicit ReadOnlyProgram(std::string path) : path_(std::move(path)) {}
-  [[nodiscard]] const std::string& path() const { return path_; }
-  // A detached mount of the file that is at the path now; -1: there may be none, and the path is executed.
-  [[nodiscard]] int mount();
-
- private:
-  std::string path_;
-  runtime::UniqueFd mount_;
-  std::array<std::int64_t, 4> version_{};  // of the file
 };
 
 // `environment` ends with a null pointer. For the loop's thread only. Returns once the program runs; the caller reaps

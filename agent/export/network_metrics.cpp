@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "agent/base/agent_families.h"
-#include "agent/networks/overlay_store.h"
+#include "agent/networks/overlay/overlay_store.h"
 #include "runtime/file.h"
 
 namespace mete::agent {

@@ -12,7 +12,7 @@
 #include "agent/base/event_reasons.h"
 #include "agent/base/log.h"
 #include "agent/networks/endpoint_record.h"
-#include "agent/networks/overlay_store.h"
+#include "agent/networks/overlay/overlay_store.h"
 #include "runtime/file.h"
 #include "runtime/unfinished_files.h"
 

@@ -13,13 +13,13 @@
 #include <vector>
 
 #include "agent/base/services.h"
-#include "agent/networks/cni_networks.h"
-#include "agent/networks/dns_responder.h"
+#include "agent/networks/cni/cni_networks.h"
+#include "agent/networks/dns/dns_responder.h"
+#include "agent/networks/dns/name_book.h"
 #include "agent/networks/members.h"
-#include "agent/networks/name_book.h"
 #include "agent/networks/network_thread.h"
-#include "agent/networks/overlay_key.h"
-#include "agent/networks/overlay_records.h"
+#include "agent/networks/overlay/overlay_key.h"
+#include "agent/networks/overlay/overlay_records.h"
 #include "agent/networks/pod_wishes.h"
 #include "agent/networks/port_claims.h"
 #include "agent/networks/rules_watch.h"

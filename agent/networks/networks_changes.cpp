@@ -7,7 +7,7 @@
 
 #include "agent/networks/endpoint_record.h"
 #include "agent/networks/networks.h"
-#include "agent/networks/overlay_store.h"
+#include "agent/networks/overlay/overlay_store.h"
 #include "runtime/file.h"
 
 namespace mete::agent {

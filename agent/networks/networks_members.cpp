@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "agent/base/event_reasons.h"
-#include "agent/networks/member_names.h"
+#include "agent/networks/dns/member_names.h"
 #include "agent/networks/networks.h"
 #include "config/model/objects.h"
 #include "runtime/file.h"

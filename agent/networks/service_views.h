@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/networks/dns_message.h"
+#include "agent/networks/dns/dns_message.h"
 #include "config/model/pod_spec.h"
 #include "config/values/ip_address.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What pods ask of CNI plugins, and the records of networks that are no bridges.
-#include "agent/networks/cni_offers.h"
+#include "agent/networks/cni/cni_offers.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A responder for names over sockets that it is given.
-#include "agent/networks/dns_responder.h"
+#include "agent/networks/dns/dns_responder.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>

@@ -2,8 +2,8 @@
 // Where a Service's port is, as the responder for names answers it.
 #include <gtest/gtest.h>
 
-#include "agent/networks/dns_message.h"
-#include "agent/networks/dns_words.h"
+#include "agent/networks/dns/dns_message.h"
+#include "agent/networks/dns/dns_words.h"
 
 namespace mete::agent {
 namespace {

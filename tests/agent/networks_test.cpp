@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "agent/networks/dns_message.h"
+#include "agent/networks/dns/dns_message.h"
 #include "agent/networks/endpoint_record.h"
 #include "agent/networks/port_claims.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The key of a machine that encrypts what it sends to others: made once, kept from others, never repaired by guessing.
-#include "agent/networks/overlay_key.h"
+#include "agent/networks/overlay/overlay_key.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

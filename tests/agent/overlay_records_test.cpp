@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What machines tell each other of networks that they share: keys, values, and what a machine puts back.
-#include "agent/networks/overlay_records.h"
+#include "agent/networks/overlay/overlay_records.h"
 
 #include <gtest/gtest.h>
 
-#include "agent/networks/overlay_store.h"
+#include "agent/networks/overlay/overlay_store.h"
 
 namespace mete::agent {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/networks/dns_message.h"
+#include "agent/networks/dns/dns_message.h"
 
 #include <algorithm>
 #include <sstream>
 
-#include "agent/networks/dns_words.h"
+#include "agent/networks/dns/dns_words.h"
 
 namespace mete::agent::dns {
 namespace {

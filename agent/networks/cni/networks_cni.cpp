@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "agent/networks/cni_offers.h"
+#include "agent/networks/cni/cni_offers.h"
 #include "agent/networks/endpoint_record.h"
 #include "agent/networks/networks.h"
 #include "runtime/file.h"

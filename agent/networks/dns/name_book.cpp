@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/networks/name_book.h"
+#include "agent/networks/dns/name_book.h"
 
 #include <set>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/networks/cni_offers.h"
+#include "agent/networks/cni/cni_offers.h"
 
 #include <algorithm>
 

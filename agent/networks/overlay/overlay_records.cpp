@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/networks/overlay_records.h"
+#include "agent/networks/overlay/overlay_records.h"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "agent/networks/overlay_store.h"
+#include "agent/networks/overlay/overlay_store.h"
 
 namespace mete::agent {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/networks/dns_message.h"
+#include "agent/networks/dns/dns_message.h"
 
 namespace mete::agent::dns {
 

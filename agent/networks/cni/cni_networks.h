@@ -14,7 +14,7 @@
 
 #include "agent/base/services.h"
 #include "agent/base/workers.h"
-#include "agent/networks/cni_work.h"
+#include "agent/networks/cni/cni_work.h"
 
 namespace mete::agent {
 

@@ -2,8 +2,8 @@
 // SRV records (RFC 2782): where a Service's port is.
 #include <algorithm>
 
-#include "agent/networks/dns_message.h"
-#include "agent/networks/dns_words.h"
+#include "agent/networks/dns/dns_message.h"
+#include "agent/networks/dns/dns_words.h"
 
 namespace mete::agent::dns {
 namespace {

@@ -7,7 +7,7 @@
 #include "agent/base/event_reasons.h"
 #include "agent/base/log.h"
 #include "agent/networks/networks.h"
-#include "agent/networks/overlay_store.h"
+#include "agent/networks/overlay/overlay_store.h"
 
 namespace mete::agent {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/networks/dns_responder.h"
+#include "agent/networks/dns/dns_responder.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

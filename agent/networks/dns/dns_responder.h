@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "agent/base/asio.h"
-#include "agent/networks/dns_message.h"
+#include "agent/networks/dns/dns_message.h"
 #include "runtime/fd.h"
 
 namespace mete::agent {

@@ -11,7 +11,7 @@
 
 #include "agent/base/services.h"
 #include "agent/etcd/client.h"
-#include "agent/networks/overlay_records.h"
+#include "agent/networks/overlay/overlay_records.h"
 
 namespace mete::agent {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/networks/cni_work.h"
+#include "agent/networks/cni/cni_work.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>

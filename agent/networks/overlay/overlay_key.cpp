@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/networks/overlay_key.h"
+#include "agent/networks/overlay/overlay_key.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>

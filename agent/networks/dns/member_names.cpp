@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/networks/member_names.h"
+#include "agent/networks/dns/member_names.h"
 
 #include <algorithm>
 #include <string_view>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/networks/overlay_store.h"
+#include "agent/networks/overlay/overlay_store.h"
 
 #include <fcntl.h>
 #include <sys/random.h>
