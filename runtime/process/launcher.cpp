@@ -250,11 +250,15 @@ class Child {
   }
 
   void end() {
-    // A child that is ending by itself has closed its socket already: wait for it, so that its own end is not mistaken
-    // for the kill below.
+    // A child that is ending by itself is waited for, so that its own end is not mistaken for the kill below: long,
+    // where its end of the socket is closed and only a busy machine keeps it from its last step.
     constexpr int kEndingMilliseconds = 50;
+    constexpr int kClosedMilliseconds = 5'000;
+    pollfd closed{control_.get(), POLLRDHUP, 0};
+    (void)::poll(&closed, 1, 0);
+    const bool is_closed = (closed.revents & (POLLRDHUP | POLLHUP)) != 0;
     pollfd ended{pidfd_.get(), POLLIN, 0};
-    (void)::poll(&ended, 1, kEndingMilliseconds);
+    (void)::poll(&ended, 1, is_closed ? kClosedMilliseconds : kEndingMilliseconds);
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) == pid_) {
       was_killed_ = !killed_here_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
