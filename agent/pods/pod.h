@@ -3,6 +3,7 @@
 // sandbox, the pod's cgroup), and removes all of it at its end.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -255,6 +256,7 @@ class Pod : private DriftOwner {
   std::vector<config::Resources> manifest_resources_;  // by container, as the manifest has them
   std::string resize_error_;
   bool prepared_ = false;
+  std::array<std::size_t, 2> written_names_{};  // in this life of the pod: hashes of hosts and resolv.conf; 0: not yet
   bool new_cgroup_ = false;
   bool killed_ = false;
   bool removing_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pod's network: connected before anything of it starts, and held over restarts of its containers.
 #include <algorithm>
+#include <functional>
 
 #include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
@@ -16,6 +17,7 @@ bool Pod::ensure_network() {
                                                               [](const auto& each) { return each->is_active(); });
     if (runs || !is_of_another(networks_.network_of(plan_->pod))) return true;
     networks_.rejoin(record_.uid, plan_->pod);
+    written_names_ = {};
     if (const auto written = write_names(); !written)
       report(Severity::kWarning, name_of(Reason::kNetworkFailed), "", written.error().what);
     return true;
@@ -116,10 +118,15 @@ Status Pod::update_bandwidth(const config::Bandwidth& bandwidth, bool reset) {
   return {};
 }
 
-// The names that depend on where the pod is.
+// The names that depend on where the pod is. What is as it was written last is not written again.
 Status Pod::write_names() {
-  const auto write = [&](const std::string& name, const std::string& text) {
-    return runtime::replace_file(paths().etc() + name, text, 0644, runtime::Durability::volatile_);
+  const auto write = [&](const std::string& name, const std::string& text) -> Status {
+    auto& written = written_names_[name == "/hosts" ? 0 : 1];
+    const auto now = std::hash<std::string>()(text);
+    if (written == now) return {};
+    METE_CHECK(runtime::replace_file(paths().etc() + name, text, 0644, runtime::Durability::volatile_));
+    written = now;
+    return {};
   };
   METE_CHECK(runtime::make_directories(paths().etc()));
   const bool machines = is_in_machines_network();

@@ -31,14 +31,15 @@ Status Pod::make_volumes() {
 Status Pod::prepare() {
   if (prepared_) return give_quota();
   const auto& pod = plan_->pod;
+  written_names_ = {};
   METE_CHECK(make_volumes());
   METE_CHECK(runtime::make_directories(paths().etc()));
   const auto write = [&](const std::string& name, const std::string& text) {
     return runtime::replace_file(paths().etc() + name, text, 0644, Durability::volatile_);
   };
   METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
-  // Of a pod that is being connected they follow, with its address.
-  if (connected_ != Connected::kConnecting) METE_CHECK(write_names());
+  // Of a pod that is being connected, and whose address is not known yet, they follow.
+  if (connected_ != Connected::kConnecting || !networks_.addresses(record_.uid).empty()) METE_CHECK(write_names());
   METE_CHECK(note_missing_parents(services_.settings, services_.hierarchies, record_.cgroup_parent));
   METE_TRY(new_cgroup_, runtime::cgroup::create_anew(cgroup_));
   METE_CHECK(write_limits(limits_for(pod.spec)));
