@@ -2,6 +2,7 @@
 // What a pod has before its first container starts: volumes, with what the agent knows of the machine and of its
 // images; the files of names; its cgroup.
 #include "agent/base/machine_facts.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/cgroup_parents.h"
 #include "agent/pods/pod.h"
 #include "runtime/cgroup/create.h"
