@@ -49,8 +49,8 @@ NETWORK_PROGRAM_CASES = {
                          "TunnelOfKernel.NothingLeavesByAnotherWay", "TunnelOfKernel.VxlanSendsByItAlone", "TunnelOfKernel.APortThatIsTakenIsOneSentence"],
 }
 
-# The environment of scripts on a machine with a disk. METE_SLOW: all takes longer there.
-UML_DISK = {"METE_DISK": "/dev/ubda", "METE_BIN_DIR": "/mete", "METE_SLOW": 3, "METE_OWN_MACHINE": 1}
+# The environment of scripts on a machine with a disk. METE_SLOW: all takes longer there. METE_UNIT: see memory_policies.py.
+UML_DISK = {"METE_DISK": "/dev/ubda", "METE_BIN_DIR": "/mete", "METE_SLOW": 3, "METE_OWN_MACHINE": 1, "METE_UNIT": 256 << 10}
 QEMU_DISK = {"METE_DISK": "/dev/nvme0n1", "METE_BIN_DIR": "/mete", "METE_SLOW": 4, "METE_OWN_MACHINE": 1}
 
 # Of agent_cases, where each case goes on from the one before it.
