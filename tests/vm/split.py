@@ -84,7 +84,6 @@ QEMU_SCRIPT_CASES = {
     "io_cost_test": ["test_the_root_is_told_and_is_put_back_also_after_a_death"],  # io.cost
     # The victim of a kernel's kill is read after it, which one CPU has no time for; much memory in little time.
     "foreign_policies_test": ["test_kernel_kills_in_a_cgroup_of_others_are_recorded", "test_held_and_put_back_to_the_exact_bytes"],
-    "drift_test": ["test_what_cannot_be_put_back_now_is_tried_again_and_keeps_nothing_else_from_it"],
 }
 
 
