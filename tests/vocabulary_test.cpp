@@ -182,8 +182,13 @@ std::string fault_of(const std::string& path, const std::string& text) {
   // Group::read and write are for names that come from runtime/cgroup.
   static const std::regex kByName(R"((\.|->)(read|write)\("",)");
   const Line line = cut(text);
-  if (std::smatch found; std::regex_search(line.code, found, kBranch)) return "branches on the version: " + found.str();
-  if (std::regex_search(line.code, kByName)) return "names a control file to Group::read or Group::write";
+  // The words without which neither expression fits: an expression takes a hundred times longer to say no, on each line
+  // of the tree.
+  const auto has = [&line](const char* word) { return line.code.find(word) != std::string::npos; };
+  if (std::smatch found; (has("on_v") || has("::k")) && std::regex_search(line.code, found, kBranch))
+    return "branches on the version: " + found.str();
+  if (has("(\"\"") && std::regex_search(line.code, kByName))
+    return "names a control file to Group::read or Group::write";
   for (const std::string& literal : line.literals) {
     if (const auto file = file_in(literal); !file.empty() && !is_allowed(path, literal))
       return "names the control file " + std::string(file);

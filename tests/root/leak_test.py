@@ -17,20 +17,20 @@ ROUNDS = amount("ROUNDS", short=2000, long=10000)
 WARM = 2500
 
 UP_AND_DOWN = "while :; do dd if=/dev/zero of=/dev/null bs=%dM count=1 2>/dev/null; sleep 0.005; done"
-CACHE = "while :; do dd if=/dev/zero of=/tmp/f bs=1M count=14 2>/dev/null; rm /tmp/f; sleep 0.1; done"
+CACHE = "while :; do dd if=/dev/zero of=/tmp/f bs=1M count=7 2>/dev/null; rm /tmp/f; sleep 0.1; done"
 
 # Each kind of action, over and over: name -> (command, memory policy).
 KINDS = {
-    "signal": (UP_AND_DOWN % 12, "{at: [{usage: 60%, do: signal, signal: SIGCONT}]}"),
-    "exec": (UP_AND_DOWN % 12, "{at: [{usage: 60%, do: exec, command: ['true'], timeout: 1s}]}"),
-    "freeze": (UP_AND_DOWN % 12, "{at: [{usage: 60%, do: freeze, timeout: 2ms, then: thaw}]}"),
-    "kill": (UP_AND_DOWN % 12, "{at: [{usage: 60%, do: kill-process}]}"),
+    "signal": (UP_AND_DOWN % 6, "{at: [{usage: 60%, do: signal, signal: SIGCONT}]}"),
+    "exec": (UP_AND_DOWN % 6, "{at: [{usage: 60%, do: exec, command: ['true'], timeout: 1s}]}"),
+    "freeze": (UP_AND_DOWN % 6, "{at: [{usage: 60%, do: freeze, timeout: 2ms, then: thaw}]}"),
+    "kill": (UP_AND_DOWN % 6, "{at: [{usage: 60%, do: kill-process}]}"),
     "reclaim": (CACHE, "{at: [{usage: 70%, do: reclaim}]}"),
-    "oom": (UP_AND_DOWN % 40, "{onOOM: kill-process}"),
-    "hold": ((UP_AND_DOWN % 40).replace("0.005", "1.1"), "{onOOM: hold, hold: {timeout: 2ms, then: kill-process}}"),
+    "oom": (UP_AND_DOWN % 20, "{onOOM: kill-process}"),
+    "hold": ((UP_AND_DOWN % 20).replace("0.005", "1.1"), "{onOOM: hold, hold: {timeout: 2ms, then: kill-process}}"),
     # Some hundred steps, until it has what it wants.
-    "raise": (UP_AND_DOWN % 40, "{onOOM: raise, raise: {by: 1%, max: 64Mi}}"),
-    "pressed": (UP_AND_DOWN % 40, "{onOOM: kill-process, pressure: {some: 1%, for: 100ms, do: reclaim}, thrashing: {refaults: 1%, for: 100ms, do: reclaim}}"),
+    "raise": (UP_AND_DOWN % 20, "{onOOM: raise, raise: {by: 1%, max: 32Mi}}"),
+    "pressed": (UP_AND_DOWN % 20, "{onOOM: kill-process, pressure: {some: 1%, for: 100ms, do: reclaim}, thrashing: {refaults: 1%, for: 100ms, do: reclaim}}"),
 }
 
 
@@ -105,7 +105,7 @@ def settled(agent):
 def test_rounds_of_every_kind_of_action_leave_nothing():
     with Agent().start() as agent:
         for name, (command, memory) in KINDS.items():
-            agent.apply(hog(command, "  memory: " + memory, name=name, memory="16Mi", restart="Always"))
+            agent.apply(hog(command, "  memory: " + memory, name=name, memory="8Mi", restart="Always"))
         wait_for("all to run", lambda: agent.metric("mete_container_state", state="running") == len(KINDS))
         # Some before: pools, histograms, events and records up to their bounds.
         wait_for("the first rounds", lambda: rounds(agent) >= WARM, 600, 0.5)

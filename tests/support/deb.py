@@ -24,7 +24,7 @@ def build_deb(folder):
 
 
 def as_next_version(deb, folder):
-    """The same programs as a newer package: the version is one higher."""
+    """The same programs as a newer package: the version is one higher. Packed in little time, not in little space."""
     subprocess.run(["dpkg-deb", "-R", deb, folder + "/next"], check=True)
     path = folder + "/next/DEBIAN/control"
     with open(path) as file:
@@ -34,5 +34,5 @@ def as_next_version(deb, folder):
     with open(path, "w") as file:
         file.write(control.replace(version.group(0), "Version: " + newer))
     made = os.path.join(folder, os.path.basename(deb).replace("%s-%s" % version.groups(), newer))
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", folder + "/next", made], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", folder + "/next", made], check=True, stdout=subprocess.DEVNULL)
     return made

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A container that eats memory, and the policy that holds it."""
+from cgroups import MiB
 from pods import documents, pod, policy
 
 
@@ -9,15 +10,15 @@ def hog(command, spec, name="hog", memory="64Mi", cpu="10m", restart="Never", gr
     return documents(pod(name, command, resources, more, restart=restart, grace=grace, main=name), policy(spec, name))
 
 
-def eat(mebibytes, pause=None, awk="awk"):
-    """A shell's command that takes so much anonymous memory, MiB by MiB, and keeps it: awk keeps what it appends. `pause`: seconds after
-    each MiB. Without a path busybox would run awk as another shell: `awk` is then a path."""
+def eat(count, pause=None, awk="awk", unit=MiB):
+    """A shell's command that takes so many units of anonymous memory, one by one, and keeps them: awk keeps what it appends. `pause`: seconds
+    after each unit. `unit`: bytes, a power of two. Without a path busybox would run awk as another shell: `awk` is then a path."""
     # A shell keeps the time: to fork a process as large as awk's takes long where each of its pages costs something (user mode Linux).
     wait = ' "mkfifo /tmp/never 2>/dev/null; exec 3<>/tmp/never; while :; do read -t %s x <&3; echo; done" | getline;' % pause if pause else ""
-    return """%s 'BEGIN { s = "x"; while (length(s) < 1048576) s = s s; for (i = 0; i < %d; ++i) { a[i] = s i;%s } while (1) system("sleep 1") }'""" % (awk, mebibytes, wait)
+    return """%s 'BEGIN { s = "x"; while (length(s) < %d) s = s s; for (i = 0; i < %d; ++i) { a[i] = s i;%s } while (1) system("sleep 1") }'""" % (awk, unit, count, wait)
 
 
-def read_for_ever(mebibytes, twice=False):
-    """A shell's command that writes a file of so many MiB and reads it again and again."""
+def read_for_ever(count, twice=False, unit=MiB):
+    """A shell's command that writes a file of so many units and reads it again and again."""
     loop = "while :; do cat /tmp/big > /dev/null; done"
-    return "dd if=/dev/zero of=/tmp/big bs=1M count=%d 2>/dev/null; %s" % (mebibytes, loop + " & " + loop if twice else loop)
+    return "dd if=/dev/zero of=/tmp/big bs=%d count=%d 2>/dev/null; %s" % (unit, count, loop + " & " + loop if twice else loop)

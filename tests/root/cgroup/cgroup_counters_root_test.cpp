@@ -29,7 +29,7 @@ using test::within;
 TEST_F(ROOT_Cgroup, AnOomKillWakesUsAndIsCountedOnce) {
   const Group group = made("oom");
   Limits limits;
-  limits.memory = Limit<Bytes>(Bytes(104'960'000));
+  limits.memory = Limit<Bytes>(Bytes(20'992'000));
   ASSERT_TRUE(group.apply(limits));
   limits.swap = Limit<Bytes>(Bytes(0));
   if (const auto swap = group.apply(limits); !swap) {
@@ -41,7 +41,7 @@ TEST_F(ROOT_Cgroup, AnOomKillWakesUsAndIsCountedOnce) {
   Collection collection(hierarchies_, {});
   auto sampler = CgroupSampler::open(collection, group).value();
   for (std::uint64_t kill = 1; kill <= 3; ++kill) {
-    const pid_t pid = run_in(group, [] { touch(200U << 20U); });
+    const pid_t pid = run_in(group, [] { touch(40U << 20U); });
     if (event.valid()) {
       EXPECT_TRUE(test::readable_within(event.get(), 5000));
     }
@@ -55,8 +55,8 @@ TEST_F(ROOT_Cgroup, AnOomKillWakesUsAndIsCountedOnce) {
     EXPECT_EQ(sampler.read(), CgroupSampler::Outcome::kRead);
     EXPECT_EQ(sampler.sample().memory.oom_kills, kill);
   }
-  EXPECT_EQ(sampler.sample().memory.limit->value(), Bytes(104'960'000 / 4096 * 4096));
-  EXPECT_GT(*sampler.sample().memory.max_usage, Bytes(100'000'000));
+  EXPECT_EQ(sampler.sample().memory.limit->value(), Bytes(20'992'000));
+  EXPECT_GT(*sampler.sample().memory.max_usage, Bytes(20'000'000));
 }
 
 TEST_F(ROOT_Cgroup, ABusyLoopIsHeldToTenPercent) {

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""devices of a policy: allowed ones are in the container's /dev and open, denied ones do not, and both change while it runs."""
+"""devices of a policy: allowed ones are in the container's /dev and open, denied ones do not, and both change while it runs.
+METE_TURNS says how often."""
 import os
 import subprocess
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
+from amounts import amount  # noqa: E402
 from mete_agent import Agent, run_tests, skip, wait_for  # noqa: E402
 from pods import documents, launch, pod, policy  # noqa: E402
 
 # No container has it by itself; whoever opens it reads four bytes.
 DEVICE = "/dev/cpu_dma_latency"
+TURNS = amount("TURNS", short=3, long=10)
+
 
 def manifest(devices, privileged=False, dry_run=False):
     held = [policy("  dryRun: %s\n  devices: %s" % (str(dry_run).lower(), devices))] if devices else []
@@ -75,7 +79,7 @@ def test_a_changed_policy_holds_at_once_and_refuses_nothing_meanwhile():
         # It goes on opening what is allowed before and after; one refusal is written down.
         watcher = agent.begin("exec", "web", "--", "sh", "-c", "while :; do (exec 3</dev/null) || echo refused; [ -e /tmp/end ] && exit; done",
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for _ in range(10):
+        for _ in range(TURNS):
             agent.apply(manifest("{deny: [{path: /dev/full}]}"))
             wait_for("the device to be out of reach", lambda: "not permitted" in opens(agent, DEVICE))
             assert "not permitted" in opens(agent, "/dev/full")

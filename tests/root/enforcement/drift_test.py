@@ -78,13 +78,13 @@ def test_an_agent_that_is_stopped_leaves_nothing_lent():
 def test_what_cannot_be_put_back_now_is_tried_again_and_keeps_nothing_else_from_it():
     with Agent().start() as agent:
         # The eater comes and goes when it is told: until then it must not be killed for the limit that the manifest gives.
-        eater = "until [ -e /eat ]; do sleep 0.05; done; (%s) & until [ -e /stop ]; do sleep 0.05; done; kill -9 $!; exec sleep 1000" % eat(70)
-        group = started(agent, "  pids: {max: 40}", web(memory="48Mi", command=eater))
+        eater = "until [ -e /eat ]; do sleep 0.05; done; (%s) & until [ -e /stop ]; do sleep 0.05; done; kill -9 $!; exec sleep 1000" % eat(18)
+        group = started(agent, "  pids: {max: 40}", web(memory="12Mi", command=eater))
         root = "/proc/%d/root" % agent.container("web")["pid"]
         agent.kill()
-        group.raise_memory_limit(128 * MiB)
+        group.raise_memory_limit(32 * MiB)
         open(root + "/eat", "w").close()
-        wait_for("more than the limit to be in use", lambda: group.memory_usage() > 65 * MiB)
+        wait_for("more than the limit to be in use", lambda: group.memory_usage() > 17 * MiB)
         agent.start()
         told = wait_for("the drift", lambda: [each for each in agent.events("LimitDrift") if "memory" in each["fields"]["file"]])
         assert "could not be put back yet" in told[0]["message"], told
@@ -95,7 +95,7 @@ def test_what_cannot_be_put_back_now_is_tried_again_and_keeps_nothing_else_from_
         assert told == ["60", "70"], agent.events("LimitDrift")
         assert agent.container("web")["state"] == "running" and group.oom_kills() == 0
         open(root + "/stop", "w").close()
-        wait_for("the memory limit, once there is room", lambda: group.memory_limit() == 48 * MiB)
+        wait_for("the memory limit, once there is room", lambda: group.memory_limit() == 12 * MiB)
         wait_for("the last word", lambda: "is put back to" in agent.events("LimitDrift")[-1]["message"])
         assert wait_running(agent, "web")["restarts"] == 0
         assert len([each for each in agent.events("LimitDrift") if "could not" in each["message"] and each["fields"]["file"] in ("memory.limit_in_bytes", "memory.max")]) == 1

@@ -9,8 +9,8 @@ import time
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
 from cgroups import V1, Cgroup, Foreign, MiB, numbers  # noqa: E402
 from held_cgroups import GROW, UNKILLABLE, hold, may_be_unkillable  # noqa: E402
-from hog import eat, hog  # noqa: E402
-from memory_policies import exemplars, group, show  # noqa: E402
+from hog import hog  # noqa: E402
+from memory_policies import UNIT, eat, exemplars, group, show, units  # noqa: E402
 from mete_agent import SLOW, Agent, run_tests, stays, wait_for  # noqa: E402
 from nested_cgroups import Nested  # noqa: E402
 from pods import wait_exited, wait_running  # noqa: E402
@@ -60,10 +60,10 @@ def run_hog(agent, command, spec, memory="128Mi"):
 
 def test_own_limit_takes_all_of_it_at_once():
     with Agent().start() as agent:
-        run_hog(agent, FOUR, "  memory: {onOOM: kill-container}", memory="64Mi")
+        run_hog(agent, FOUR, "  memory: {onOOM: kill-container}", memory=units(64))
         agent.mete("exec", "hog", "--", "touch", "/go")
         event = told_once(agent, "container", action="kill-container")
-        assert event["fields"]["limit"] == str(64 * MiB) and "limit_of" not in event["fields"], event
+        assert event["fields"]["limit"] == str(64 * UNIT) and "limit_of" not in event["fields"], event
         wait_exited(agent, "hog")
         assert agent.container("hog")["last"]["reason"] == "OOMKilled"
 
@@ -159,7 +159,7 @@ def test_limits_that_the_kernels_log_does_not_name():
     if not V1:
         return print("     on v2 the counters tell")
     with SilentLog(), Agent().start() as agent:
-        own = run_hog(agent, "while :; do [ -e /go ] && (exec %s); sleep 0.1; done" % eat(200), "  memory: {onOOM: kill-process}", memory="128Mi")
+        own = run_hog(agent, "while :; do [ -e /go ] && (exec %s); sleep 0.1; done" % eat(200), "  memory: {onOOM: kill-process}", memory=units(128))
         parent = Cgroup(agent.parent)
         with Nested(own, INNER) as inner:
             # The first kill may be named by the log still.
@@ -171,7 +171,7 @@ def test_limits_that_the_kernels_log_does_not_name():
         agent.mete("exec", "hog", "--", "touch", "/go")
         wait_for("kills by its own limit", lambda: kills(agent, scope="container") >= 2)
         assert kills(agent) == kills(agent, scope="container") + 2, agent.events("OOMKilled")
-        wait_for("room below the lower limit", lambda: lowered(parent, 64 * MiB))
+        wait_for("room below the lower limit", lambda: lowered(parent, 64 * UNIT))
         before = kills(agent, scope="container")
         wait_for("kills by the limit above", lambda: kills(agent) >= before + 2 + 6)
         print("     told: %s" % {scope: kills(agent, scope=scope) for scope in ("container", "nested", "ancestor")})
@@ -198,14 +198,14 @@ def test_own_limit_reached_by_a_group_inside():
 
 def limit_above(policy, as_group, goes_on):
     with Agent().start() as agent:
-        run_hog(agent, FOUR if not goes_on else "(%s) & %s" % (FOUR, WAITS), policy, memory="256Mi")
+        run_hog(agent, FOUR if not goes_on else "(%s) & %s" % (FOUR, WAITS), policy, memory=units(256))
         parent = Cgroup(agent.parent)
-        parent.write(str(64 * MiB), "memory.limit_in_bytes", "memory.max")
+        parent.write(str(64 * UNIT), "memory.limit_in_bytes", "memory.max")
         if as_group:
             parent.write("1", "memory.oom.group")
         agent.mete("exec", "hog", "--", "touch", "/go")
         event = told_once(agent, "ancestor", limit_of=agent.parent)
-        assert event["fields"]["limit"] == str(64 * MiB), event
+        assert event["fields"]["limit"] == str(64 * UNIT), event
         # The counter of its scope leads to its record, and no other does.
         assert exemplars(agent) == {("ancestor", "kernel"): event["fields"]["record"]}
         if goes_on:

@@ -3,10 +3,9 @@
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
-from cgroups import MiB  # noqa: E402
-from hog import eat, hog  # noqa: E402
+from hog import hog  # noqa: E402
 from mete_agent import SLOW, Agent, ms, need_disk, run_tests, stays, wait_for  # noqa: E402
-from memory_policies import LIMIT, check_record, group, held_hog, kills, show, state  # noqa: E402
+from memory_policies import LIMIT, UNIT, check_record, eat, group, held_hog, kills, show, state, units  # noqa: E402
 from pods import wait_exited, wait_restarted  # noqa: E402
 
 # A shell whose child grows; the shell says how that ended, and goes on.
@@ -47,7 +46,7 @@ def test_kill_process_at_a_threshold_is_of_one():
 def test_a_quota_does_not_hold_up_a_kill():
     """A task that its quota has stopped dies when its next period begins: the quota is lifted, and is there again for the next attempt."""
     with Agent().start() as agent:
-        agent.apply(hog("exec " + eat(200, "0.01"), "  memory: {at: [{usage: 50%, do: kill-container}]}", memory="64Mi, cpu: 100m", cpu="100m", restart="Always"))
+        agent.apply(hog("exec " + eat(200, "0.01"), "  memory: {at: [{usage: 50%, do: kill-container}]}", memory=units(64) + ", cpu: 100m", cpu="100m", restart="Always"))
         wait_for("the quota", lambda: group(agent).cpu_quota() == 10000)
         # The cgroup stays until the next attempt, which has its quota again: a kill for each attempt.
         wait_for("the quota to be lifted", lambda: group(agent).cpu_quota() is None, every=0.001)
@@ -69,7 +68,7 @@ def test_on_oom_kill_process_is_of_one():
 def test_a_victim_with_the_command_line_of_a_shell_is_named_by_its_task():
     """busybox's shell runs dd within itself: its child keeps the command line of the shell."""
     with Agent().start() as agent:
-        agent.apply(held_hog("  memory: {onOOM: kill-process}", command="sleep 1; dd if=/dev/zero of=/dev/null bs=200M count=1; echo ENDED-$?; sleep 60"))
+        agent.apply(held_hog("  memory: {onOOM: kill-process}", command="sleep 1; dd if=/dev/zero of=/dev/null bs=%d count=1; echo ENDED-$?; sleep 60" % (200 * UNIT)))
         event = agent.event("OOMKilled")
         fields = event["fields"]
         # Where there was no time to see the command line, the task stands for it.
@@ -104,11 +103,11 @@ def test_hold_then_kill_process():
 
 def test_hold_then_raise():
     with Agent().start() as agent:
-        agent.apply(child("  memory: {onOOM: hold, hold: {timeout: %s, then: raise}, raise: {by: 50%%, max: 96Mi}}" % ms(800), most=75))
+        agent.apply(child("  memory: {onOOM: hold, hold: {timeout: %s, then: raise}, raise: {by: 50%%, max: %s}}" % (ms(800), units(96)), most=75))
         held = agent.event("OOMHeld", outcome="done")
-        raised = agent.event("LimitRaised", outcome="done", to=str(96 * MiB))
+        raised = agent.event("LimitRaised", outcome="done", to=str(96 * UNIT))
         assert raised["sequence"] > held["sequence"], raised
-        wait_for("it to take what it was given", lambda: group(agent).memory_usage() > 70 * MiB)
+        wait_for("it to take what it was given", lambda: group(agent).memory_usage() > 70 * UNIT)
         stays("it lives", lambda: state(agent) == "running" and "ENDED" not in agent.logs("hog"), 1)
         assert kills(agent, "kernel") == 0 and not agent.events("PolicyKill"), agent.events("PolicyKill")
 
@@ -116,9 +115,9 @@ def test_hold_then_raise():
 def test_hold_then_raise_that_is_not_enough_kills():
     with Agent().start() as agent:
         # By doubling, with a share of the CPU: the next OOM follows the raise at once, long before the shim ends a hold in the agent's place.
-        agent.apply(held_hog("  memory: {onOOM: hold, hold: {timeout: %s, then: raise}, raise: {by: 50%%, max: 96Mi}}" % ms(100), cpu="1",
+        agent.apply(held_hog("  memory: {onOOM: hold, hold: {timeout: %s, then: raise}, raise: {by: 50%%, max: %s}}" % (ms(100), units(96)), cpu="1",
                              command="""exec awk 'BEGIN { s = "x"; while (1) s = s s }'"""))
-        agent.event("LimitRaised", outcome="done", to=str(96 * MiB))
+        agent.event("LimitRaised", outcome="done", to=str(96 * UNIT))
         agent.event("PolicyKill", action="kill-container", outcome="done")
         wait_exited(agent, "hog")
         assert len(agent.events("OOMHeld")) == 2, agent.events("OOMHeld")
@@ -142,8 +141,8 @@ def test_a_threshold_comes_before_the_hold_however_fast_it_grows():
         # Quiet until nobody who looks by need (v2) does so often; then all of it. Not in one call: v2's memory.high holds nobody within one.
         burst = "sleep %g; exec %s" % (3 * SLOW, eat(75))
         agent.apply(held_hog("  memory: {at: [{usage: 80%, do: raise}], raise: {by: 50%}, onOOM: hold, hold: {timeout: 60s, then: kill-container}}", command=burst))
-        agent.event("LimitRaised", outcome="done", to=str(96 * MiB))
-        wait_for("it to take what it was given", lambda: group(agent).memory_usage() > 70 * MiB)
+        agent.event("LimitRaised", outcome="done", to=str(96 * UNIT))
+        wait_for("it to take what it was given", lambda: group(agent).memory_usage() > 70 * UNIT)
         stays("it lives", lambda: state(agent) == "running" and not group(agent).frozen() and not agent.events("PolicyKill"), 1)
 
 
@@ -183,11 +182,11 @@ def test_a_restart_that_takes_its_time_is_told_once():
 
 
 def test_page_cache_at_the_limit_is_no_oom():
-    for answer in ("onOOM: hold, hold: {timeout: 60s, then: kill-container}", "onOOM: raise, raise: {by: 50%, max: 96Mi}"):
+    for answer in ("onOOM: hold, hold: {timeout: 60s, then: kill-container}", "onOOM: raise, raise: {by: 50%%, max: %s}" % units(96)):
         with Agent().start() as agent:
             need_disk(agent.work)
             agent.apply(held_hog("  memory: {%s}" % answer,
-                            command="dd if=/dev/zero of=/tmp/big bs=1M count=120 2>/dev/null; sync; for i in 1 2 3; do cat /tmp/big > /dev/null; done; echo READ; while :; do sleep 1; done"))
+                            command="dd if=/dev/zero of=/tmp/big bs=%d count=120 2>/dev/null; sync; for i in 1 2 3; do cat /tmp/big > /dev/null; done; echo READ; while :; do sleep 1; done" % UNIT))
             wrong = lambda: [each for each in agent.events() if each["reason"] in ("OOMHeld", "LimitRaised", "LimitNotRaised", "PolicyKill", "OOMKilled")]  # noqa: E731
             wait_for("it to have read its file", lambda: wrong() or "READ" in agent.logs("hog"))
             assert not wrong(), wrong()

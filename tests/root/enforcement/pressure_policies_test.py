@@ -3,9 +3,8 @@
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
-from hog import read_for_ever  # noqa: E402
 from mete_agent import Agent, need_disk, run_tests, skip_case, stays, wait_for  # noqa: E402
-from memory_policies import held_hog, state  # noqa: E402
+from memory_policies import UNIT, held_hog, read_for_ever, state  # noqa: E402
 from pods import launch  # noqa: E402
 
 
@@ -36,7 +35,7 @@ def test_a_file_thrashing_neighbour_is_caught_and_a_well_behaved_one_is_not():
     with Agent().start() as agent:
         need_disk(agent.work)
         launch(agent, held_hog("  memory: {thrashing: {refaults: 100%, for: 1s, do: kill-container}}",
-                               command="dd if=/dev/zero of=/tmp/small bs=1M count=20 2>/dev/null; while :; do cat /tmp/small > /dev/null; sleep 0.05; done"), "hog")
+                               command="dd if=/dev/zero of=/tmp/small bs=%d count=20 2>/dev/null; while :; do cat /tmp/small > /dev/null; sleep 0.05; done" % UNIT), "hog")
         stays("it runs", lambda: state(agent) == "running" and not agent.events("PolicyKill"), 4)
 
 

@@ -5,9 +5,9 @@ import re
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
-from hog import eat  # noqa: E402
+from cgroups import MiB  # noqa: E402
 from mete_agent import Agent, ms, need_disk, run_tests, stays, wait_for  # noqa: E402
-from memory_policies import LIMIT, anon, check_record, exemplars, group, held_hog, kills, show, state  # noqa: E402
+from memory_policies import LIMIT, UNIT, anon, check_record, eat, exemplars, group, held_hog, kills, show, state  # noqa: E402
 from pods import wait_exited, wait_restarted, wait_running  # noqa: E402
 
 
@@ -35,7 +35,7 @@ def test_kill_container_at_a_threshold():
 
 def test_signal_and_exec_at_thresholds():
     with Agent().start() as agent:
-        command = "trap 'echo GOT-USR1' USR1; head -c 48m /dev/zero | tail -c 48m | sh -c 'sleep 5; cat > /dev/null' & while :; do sleep 0.1; done"
+        command = "trap 'echo GOT-USR1' USR1; head -c %d /dev/zero | tail -c %d | sh -c 'sleep 5; cat > /dev/null' & while :; do sleep 0.1; done" % (48 * UNIT, 48 * UNIT)
         agent.apply(held_hog("""  memory:
     at:
     - {usage: 50%%, do: signal, signal: SIGUSR1}
@@ -64,7 +64,8 @@ def test_an_exec_that_hangs_or_is_not_there_is_told():
 
 def test_a_reclaim_that_can_free_nothing_is_told_once():
     with Agent().start() as agent:
-        agent.apply(held_hog("  memory: {at: [{usage: 60%, do: reclaim}]}", most=44))
+        # So large that the pages of its program's file are nothing beside it.
+        agent.apply(held_hog("  memory: {at: [{usage: 60%, do: reclaim}]}", most=44, unit=MiB))
         event = agent.event("PolicyAction", action="reclaim", outcome="failed")
         assert "not told again" in event["message"], event
         stays("told once", lambda: len(agent.events("PolicyAction")) == 1 and state(agent) == "running", 6)
@@ -76,7 +77,7 @@ def test_reclaim_frees_page_cache_and_kills_nobody():
     with Agent().start() as agent:
         need_disk(agent.work)
         agent.apply(held_hog("  memory: {at: [{usage: 70%, do: reclaim}]}",
-                             command="dd if=/dev/zero of=/tmp/big bs=1M count=56 2>/dev/null; sync; while :; do sleep 1; done"))
+                             command="dd if=/dev/zero of=/tmp/big bs=%d count=56 2>/dev/null; sync; while :; do sleep 1; done" % UNIT))
         event = agent.event("PolicyAction", action="reclaim", outcome="done")
         before, after = [int(word) for word in event["message"].replace(",", " ").replace(";", " ").split() if word.isdigit()][-2:]
         assert after < before, event
@@ -114,8 +115,8 @@ def test_a_freeze_that_takes_its_time_is_no_thaw():
     with Agent().start() as agent:
         need_disk(agent.work)
         # One of them waits for a slow disk when another comes past the threshold, and is frozen only when it has its answer, after seconds.
-        agent.apply(held_hog("  memory: {at: [{usage: 60%%, do: freeze, timeout: 60s, then: kill-container}]}\n  io: {devices: [{path: %s, writeBps: 3Mi}]}" % agent.state,
-                             command="dd if=/dev/zero of=/tmp/big bs=1M count=24 conv=fsync 2>/dev/null & sleep 1.5; " + eat(30)))
+        agent.apply(held_hog("  memory: {at: [{usage: 60%%, do: freeze, timeout: 60s, then: kill-container}]}\n  io: {devices: [{path: %s, writeBps: %d}]}" % (agent.state, 3 * UNIT),
+                             command="dd if=/dev/zero of=/tmp/big bs=%d count=24 conv=fsync 2>/dev/null & sleep 1.5; " % UNIT + eat(30)))
         agent.event("Frozen", outcome="done")
         wait_for("the freeze", group(agent).frozen)
         stays("frozen, and not told to be released", lambda: group(agent).frozen() and not agent.events("Released"), 0.5)
@@ -163,7 +164,7 @@ def test_guard_alerts_instead_of_killing():
 def test_a_short_dip_arms_a_rule_again():
     with Agent().start() as agent:
         agent.apply(held_hog("  memory: {at: [{usage: 60%, do: signal, signal: SIGCONT}]}",
-                             command="while :; do dd if=/dev/zero of=/dev/null bs=50M count=1 2>/dev/null; sleep 0.01; done"))
+                             command="while :; do dd if=/dev/zero of=/dev/null bs=%d count=1 2>/dev/null; sleep 0.01; done" % (50 * UNIT)))
         wait_for("ten signals", lambda: len(agent.events("PolicyAction")) >= 10)
 
 
