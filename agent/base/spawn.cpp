@@ -88,6 +88,7 @@ void SpawnedShim::tell() const {
 }
 
 void StartingShim::tell_of_plan() {
+  process_.hurry();
   shim_.tell();
 }
 

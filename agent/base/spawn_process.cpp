@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -140,6 +141,7 @@ class CloneThread {
   }
   ~CloneThread() {
     next_ = nullptr;
+    wanted_ = true;
     asked_.release();
     thread_.join();
   }
@@ -148,22 +150,34 @@ class CloneThread {
   void begin(std::function<void()> clone) {
     next_ = std::move(clone);
     under_way_ = true;
+    wanted_ = true;
     asked_.release();
   }
+  // What the thread has not begun yet is done here.
+  void hurry() {
+    if (!under_way_ || !wanted_.exchange(false)) return;
+    under_way_ = false;
+    next_();
+  }
   void wait() {
+    hurry();
     if (std::exchange(under_way_, false)) done_.acquire();
   }
 
  private:
   void run() {
-    for (asked_.acquire(); next_; asked_.acquire()) {
+    while (true) {
+      asked_.acquire();
+      if (!wanted_.exchange(false)) continue;
+      if (!next_) return;
       next_();
       done_.release();
     }
   }
-  bool under_way_ = false;  // the loop's
+  bool under_way_ = false;  // on the thread; of the loop
   std::function<void()> next_;
-  std::binary_semaphore asked_{0};
+  std::atomic<bool> wanted_ = false;  // who makes it false has next_
+  std::counting_semaphore<> asked_{0};
   std::binary_semaphore done_{0};
   std::thread thread_;
 };
@@ -243,6 +257,10 @@ Result<StartingProcess> StartingProcess::begin(ReadOnlyProgram& program, std::ve
   if (!clone_thread) clone_thread = std::make_unique<CloneThread>();
   clone_thread->begin([own = start.get()] { own->run(); });
   return StartingProcess(std::move(start));
+}
+
+void StartingProcess::hurry() {
+  if (clone_thread) clone_thread->hurry();
 }
 
 Result<SpawnedProcess> StartingProcess::wait() {

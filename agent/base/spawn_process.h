@@ -56,6 +56,9 @@ class StartingProcess {
   StartingProcess(const StartingProcess&) = delete;
   StartingProcess& operator=(const StartingProcess&) = delete;
   ~StartingProcess();  // waits
+  // From here on the process is waited for. The kernel lets a thread that is woken wait for the processor of the one
+  // that wakes it, also where another is idle: what the thread has not begun is done here.
+  void hurry();
   // As spawn_process(). Once.
   [[nodiscard]] Result<SpawnedProcess> wait();
 

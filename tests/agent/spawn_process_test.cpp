@@ -154,6 +154,22 @@ TEST(StartingProcess, RunsBesideTheCaller) {
   EXPECT_EQ(mask, "0000000000000800\n") << "the caller's, and not that of the thread that clones";
 }
 
+// Whoever takes it, the thread or the one that hurries: one child each time, and never two.
+TEST(StartingProcess, IsDoneOnceHoweverSoonItIsWaitedFor) {
+  reserve_low_descriptors();
+  ReadOnlyProgram shell(kShell);
+  char* environment[] = {nullptr};
+  for (int i = 0; i < 200; ++i) {
+    auto starting = StartingProcess::begin(shell, {"sh", "-c", ":"}, environment, {});
+    ASSERT_TRUE(starting);
+    if (i % 2 == 0) starting->hurry();
+    const auto child = starting->wait();
+    ASSERT_TRUE(child);
+    ASSERT_EQ(::waitpid(child->pid, nullptr, 0), child->pid);
+    ASSERT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "another child";
+  }
+}
+
 TEST(StartingProcess, AnotherStartWaitsForIt) {
   reserve_low_descriptors();
   std::string other;
