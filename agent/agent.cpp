@@ -24,11 +24,13 @@
 #include "agent/machine/machine_enforcer.h"
 #include "agent/machine/pool_watch.h"
 #include "agent/networks/networks.h"
+#include "agent/pods/device_book.h"
 #include "agent/pods/disk_guard.h"
 #include "agent/pods/image_pruner.h"
 #include "agent/pods/manifests.h"
 #include "agent/pods/reconciler.h"
 #include "agent/pods/unmatched_policies.h"
+#include "agent/pods/volume_mounts.h"
 #include "agent/self/locks.h"
 #include "agent/self/own_cgroup.h"
 #include "agent/self/self_protection.h"
@@ -73,7 +75,9 @@ class Agent {
         foreign_(enforcement_),
         io_cost_(services_),
         networks_(services_),
-        reconciler_({enforcement_, networks_}, manifests_),
+        devices_(services_),
+        mounts_(services_),
+        reconciler_({enforcement_, networks_, devices_, mounts_}, manifests_),
         workloads_(services_, manifests_, reconciler_),
         service_keeper_(services_, manifests_, reconciler_),
         image_pruner_(services_, [this] { return reconciler_.layers_in_use(); }),
@@ -309,6 +313,8 @@ class Agent {
   ForeignEnforcement foreign_;
   IoCostEnforcer io_cost_;
   Networks networks_;
+  DeviceBook devices_;
+  VolumeMounts mounts_;
   Reconciler reconciler_;
   Workloads workloads_;
   ServiceKeeper service_keeper_;

@@ -98,6 +98,15 @@ runtime::cgroup::Limits widest(const runtime::cgroup::Limits& before, const runt
   return limits;
 }
 
+bool takes_restart(const config::Container& container, const config::Resources& to) {
+  const auto differs = [&](auto member) {
+    return container.resources.limits.*member != to.limits.*member ||
+           container.resources.requests.*member != to.requests.*member;
+  };
+  return (container.restart_for_cpu && differs(&config::ResourceList::cpu)) ||
+         (container.restart_for_memory && differs(&config::ResourceList::memory));
+}
+
 std::string describe_change(const config::Resources& before, const config::Resources& after) {
   std::string text;
   describe(text, "cpu limit", before.limits.cpu, after.limits.cpu);

@@ -31,6 +31,9 @@ struct ResourceUpdate {
 [[nodiscard]] runtime::cgroup::Limits widest(const runtime::cgroup::Limits& before,
                                              const runtime::cgroup::Limits& after);
 
+// Whether the container's own words (resizePolicy) ask for a restart before it has these.
+[[nodiscard]] bool takes_restart(const config::Container& container, const config::Resources& to);
+
 // "memory limit 64Mi -> 128Mi, cpu request 100m -> 200m"; empty when nothing has changed.
 [[nodiscard]] std::string describe_change(const config::Resources& before, const config::Resources& after);
 

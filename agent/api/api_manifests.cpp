@@ -6,7 +6,9 @@
 #include "agent/api/effects.h"
 #include "agent/api/prune.h"
 #include "agent/api/replies.h"
+#include "agent/pods/device_book.h"
 #include "agent/workloads/overrides.h"
+#include "config/resolve/device_warnings.h"
 
 namespace mete::agent {
 namespace {
@@ -64,6 +66,12 @@ HttpResponse Api::apply(const HttpRequest& request) {
     }
   }
   for (const auto& object : *pruned) results.push_back({{"object", object.shown()}, {"action", "pruned"}});
+  // Of what this machine lacks now, which no reader of the manifest knows.
+  ordered_json of_machine = ordered_json::array();
+  const auto devices = reconciler_.devices().devices().counts();
+  for (const auto& object : parsed.objects) {
+    for (auto& text : texts(config::device_warnings(object.read, devices))) of_machine.push_back(std::move(text));
+  }
   if (request.parameter("dry-run") != "1") {
     if (const auto stored = manifests_.apply(parsed.objects); !stored) return error_response(500, stored.error().what);
     if (const auto removed = manifests_.remove(*pruned); !removed) return error_response(500, removed.error().what);
@@ -81,6 +89,7 @@ HttpResponse Api::apply(const HttpRequest& request) {
   }
   return json_response({{"results", std::move(results)},
                         {"effects", effects_json(effects(before, after))},
+                        {"machineWarnings", std::move(of_machine)},
                         {"warnings", std::move(warnings)}});
 }
 

@@ -56,7 +56,19 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "A container waits for a ConfigMap, a Secret or a key in one that its environment names, or may not run as root.",
      ""},
     {Reason::kFailedMount, "FailedMount", Type::kWarning,
-     "A pod waits for a ConfigMap, a Secret or a key in one that a volume names.", ""},
+     "A pod waits for a volume: a ConfigMap, a Secret, a key in one, a ClusterTrustBundle, a disk that is not "
+     "attached, "
+     "a server that does not answer. What is mounted is tried again after a second, then after twice the time, at most "
+     "2 minutes.",
+     ""},
+    {Reason::kFailedScheduling, "FailedScheduling", Type::kWarning,
+     "A pod waits for devices of this machine: there are none of the kind, or others have them.", ""},
+    {Reason::kAppArmor, "AppArmor", Type::kWarning,
+     "A pod asks for an AppArmor profile that this kernel cannot enforce, or that is not loaded. It is looked at again "
+     "every 10 s.",
+     ""},
+    {Reason::kDeviceSpecFailed, "DeviceSpecFailed", Type::kWarning,
+     "A specification of the Container Device Interface cannot be used; its devices are nobody's. Told once.", ""},
     {Reason::kFilesExchanged, "FilesExchanged", Type::kNormal,
      "The files of volumes were exchanged, because a ConfigMap or a Secret has changed. Environments stay until their "
      "containers start again.",

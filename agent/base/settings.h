@@ -42,6 +42,7 @@ struct Settings {
   [[nodiscard]] std::string docker_socket() const { return run + "/docker.sock"; }
   [[nodiscard]] std::string docker_read_only_socket() const { return run + "/docker.ro.sock"; }
   [[nodiscard]] std::string run_pods() const { return run + "/pods"; }
+  [[nodiscard]] std::string disks() const { return run + "/disks"; }
   [[nodiscard]] std::string logs() const { return state + "/logs"; }
   [[nodiscard]] std::string forensics() const { return state + "/forensics"; }
   [[nodiscard]] std::string usage() const { return state + "/usage"; }

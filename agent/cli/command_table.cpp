@@ -40,6 +40,7 @@ void add_images(CommandLine& line);        // images.cpp
 void add_build(CommandLine& line);         // build.cpp
 void add_builder(CommandLine& line);       // builder.cpp
 void add_registry(CommandLine& line);      // registry.cpp
+void add_mount(CommandLine& line);         // mount.cpp
 void add_search(CommandLine& line);        // search.cpp
 void add_login(CommandLine& line);         // login.cpp
 void add_networks(CommandLine& line);      // networks.cpp
@@ -88,6 +89,7 @@ constexpr Entry kCommands[] = {
     {"build build-for-agent", add_build},
     {"builder", add_builder},
     {"pull push tag pull-for-agent", add_registry},
+    {"mount-for-agent", add_mount},
     {"search", add_search},
     {"login logout", add_login},
     {"network", add_networks},

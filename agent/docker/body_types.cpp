@@ -76,6 +76,7 @@ constexpr std::array kOfHost = std::to_array<Field>({
     {"Mounts", Type::kObjects},
     {"Ulimits", Type::kObjects},
     {"Devices", Type::kObjects},
+    {"DeviceRequests", Type::kObjects},
     {"BlkioDeviceReadBps", Type::kObjects},
     {"BlkioDeviceWriteBps", Type::kObjects},
     {"BlkioDeviceReadIOps", Type::kObjects},

@@ -17,7 +17,6 @@ constexpr std::array kRefused = std::to_array<Refused>({
     {"BlkioWeightDevice", "a container has one weight for all disks (--blkio-weight)"},
     {"CpuRealtimePeriod", "no container gets realtime bandwidth"},
     {"CpuRealtimeRuntime", "no container gets realtime bandwidth"},
-    {"DeviceRequests", "no device driver is known"},
     {"KernelMemory", "the kernel has no such limit any more"},
     {"KernelMemoryTCP", "buffers of TCP count as memory"},
     {"VolumeDriver", "volumes are directories of this machine"},
@@ -88,6 +87,7 @@ Status check_supported(const Json& config, const Json& host) {
     return fail("Unknown runtime specified " + runtime);
   if (const auto log = log_wish(host); !log) return tl::unexpected(log.error());
   if (const auto devices = device_wishes(host); !devices) return tl::unexpected(devices.error());
+  if (const auto cdi = cdi_wishes(host); !cdi) return tl::unexpected(cdi.error());
   if (const auto ranges = device_ranges(host); !ranges) return tl::unexpected(ranges.error());
   if (const auto io = io_wish(host); !io) return tl::unexpected(io.error());
   METE_CHECK(check_security(host));

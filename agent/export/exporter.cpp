@@ -18,6 +18,7 @@
 #include "agent/export/stats_json.h"
 #include "agent/export/targets.h"
 #include "agent/http/http_negotiate.h"
+#include "agent/pods/device_book.h"
 #include "agent/services/service_json.h"
 #include "agent/workloads/workload_json.h"
 #include "collectors/metrics/family.h"
@@ -137,7 +138,8 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
       for (const auto& [uid, object] : workloads_.objects()) {
         if (!object->record.expired) objects.push_back(workload_json(workloads_, *object));
       }
-      const KubeNode node = node_of(reading->machine);
+      KubeNode node = node_of(reading->machine);
+      node.devices = reconciler_.devices().devices().counts();
       std::vector<nlohmann::ordered_json> of_services;
       for (const auto& [name, object] : keeper_.objects()) {
         of_services.push_back(service_json(object));

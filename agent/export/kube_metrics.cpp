@@ -100,6 +100,18 @@ std::string_view phase_name(PodPhase phase) {
   return "Unknown";
 }
 
+// As kube-state-metrics writes the name of an extended resource (SanitizeLabelName): "vendor.com/class" ->
+// "vendor_com_class".
+std::string resource_name(std::string name) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  for (char& c : name) {
+    if (!is_plain(c)) c = '_';
+  }
+  return name;
+}
+
 class Writer {
  public:
   Writer(std::string& out, const std::vector<KubePod>& pods, const KubeNode& node, collectors::Format format)
@@ -138,6 +150,9 @@ class Writer {
     auto writer = family(index);
     writer.add(LabelBlock{{"node", node_.name}, {"resource", "cpu"}, {"unit", "core"}}, node_.cores);
     writer.add(LabelBlock{{"node", node_.name}, {"resource", "memory"}, {"unit", "byte"}}, node_.memory);
+    for (const auto& [kind, count] : node_.devices)
+      writer.add(LabelBlock{{"node", node_.name}, {"resource", resource_name(kind)}, {"unit", "integer"}},
+                 static_cast<std::uint64_t>(count));
   }
 
   static LabelBlock of(const KubePod& pod) {
@@ -249,6 +264,8 @@ class Writer {
     constexpr double kThousand = 1000;
     if (list.cpu) out.add(on_node, static_cast<double>(list.cpu->count()) / kThousand, R"(resource="cpu",unit="core")");
     out.add(on_node, list.memory, R"(resource="memory",unit="byte")");
+    for (const auto& [kind, count] : *list.devices)
+      out.add(on_node, static_cast<std::uint64_t>(count), "resource=\"" + resource_name(kind) + R"(",unit="integer")");
   }
 
   std::string& out_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,6 +47,7 @@ struct KubeNode {
   std::string name;
   std::optional<std::uint64_t> cores;
   std::optional<Bytes> memory;
+  std::map<std::string, std::int64_t> devices = {};  // that pods can be given, by kind
 };
 
 struct KubeFamily {

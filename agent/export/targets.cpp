@@ -247,7 +247,7 @@ std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
       if (container->spec() != nullptr) each.resources = container->spec()->resources;
       each.state = of.state;
       each.restarts = of.restarts;
-      if (!record.gated && (of.state == ContainerState::kWaiting || of.state == ContainerState::kStarting))
+      if (!record.is_unscheduled() && (of.state == ContainerState::kWaiting || of.state == ContainerState::kStarting))
         each.waiting_reason = waiting_reason(record, of);
       if (of.has_ended) each.last_terminated_reason = of.reason;
       each.init = of.init;

@@ -28,6 +28,7 @@ std::vector<AppliedObject> Manifests::applied(const config::Selector& selector) 
     add("ConfigMap", file.good().config_maps);
     add("Secret", file.good().secrets);
     add("RuntimeClass", file.good().runtime_classes);
+    add("ClusterTrustBundle", file.good().trust_bundles);
     for (const auto& each : file.good().workloads) {
       if (config::matches(selector, each.metadata.labels))
         found.push_back(

@@ -28,6 +28,7 @@ void add_object(const config::DocumentText& document, config::Documents read, Pa
   add_objects(read.services, "Service", document, to);
   add_objects(read.traffic_policies, "NetworkPolicy", document, to);
   add_objects(read.runtime_classes, "RuntimeClass", document, to);
+  add_objects(read.trust_bundles, "ClusterTrustBundle", document, to);
   for (const auto& each : read.workloads) {
     to.objects.push_back({std::string(config::to_string(each.kind())), each.metadata.namespace_, each.metadata.name,
                           document.text, document.first_line});

@@ -45,6 +45,8 @@ Result<runtime::cgroup::Group> cgroup_of(const PodRecord& record, const Services
 Pod::Pod(const PodTools& tools, PodRecord record, runtime::cgroup::Group cgroup, Owner owner)
     : enforcement_(tools.enforcement),
       networks_(tools.networks),
+      devices_(tools.devices),
+      mounts_(tools.mounts),
       services_(tools.enforcement.services()),
       record_(std::move(record)),
       cgroup_(std::move(cgroup)),
@@ -56,7 +58,9 @@ Pod::Pod(const PodTools& tools, PodRecord record, runtime::cgroup::Group cgroup,
       sandbox_ready_(services_.loop),
       sandbox_(services_.loop) {}
 
-Pod::~Pod() = default;
+Pod::~Pod() {
+  release_devices();
+}
 
 void Pod::report_drift(std::string message, EventFields fields) {
   report(Severity::kWarning, name_of(Reason::kLimitDrift), "", std::move(message), std::move(fields));
@@ -249,10 +253,12 @@ void Pod::step() {
   if (record_.restarting.holds) return restart_all();
   if (is_finished(record_)) {
     end_sidecars();
+    release_devices();
     return;
   }
-  if (record_.gated || !plan_ || meet_deadline()) return;
+  if (record_.gated || !plan_ || meet_deadline() || is_held()) return;
   if (resize_) try_resize();
+  if (resize_ && resize_->ending) return;  // none begins with the old resources meanwhile
   const auto next = next_steps(record_, now());
   if (next.look_again) step_at(*next.look_again);
   std::vector<std::size_t> ready;
@@ -265,7 +271,7 @@ void Pod::step() {
       ready.push_back(index);
     }
   }
-  if (ready.empty()) return;
+  if (ready.empty() || !ensure_mounts(ready)) return;
   if (!ensure_network()) return prepare_meanwhile();
   if (auto prepared = prepare(); !prepared) {
     for (const auto index : ready) containers_[index]->attempt().not_launched(prepared.error());

@@ -27,12 +27,16 @@
 
 namespace mete::agent {
 
+class DeviceBook;
 class Networks;
+class VolumeMounts;
 
 // What all pods use.
 struct PodTools {
   Enforcement& enforcement;
   Networks& networks;
+  DeviceBook& devices;
+  VolumeMounts& mounts;
 };
 
 class Pod : private DriftOwner {
@@ -66,6 +70,8 @@ class Pod : private DriftOwner {
   void give_back();
   // Called for all adopted pods before begin_adopted() of any.
   void adopt_cores();
+  // The same of the devices that the record says were given to its containers.
+  void adopt_devices();
   // The CPUs that all share are others now.
   void share_cpus();
   // The rest of adopt(), once it is known whether there is a plan: looks at what became of everything, and goes on.
@@ -114,6 +120,7 @@ class Pod : private DriftOwner {
   [[nodiscard]] Services& services() { return services_; }
   [[nodiscard]] Enforcement& enforcement() { return enforcement_; }
   [[nodiscard]] const Networks& networks() const { return networks_; }
+  [[nodiscard]] DeviceBook& devices() const { return devices_; }
   [[nodiscard]] config::RestartPolicy restart_policy() const;
   // Its containers' processes are in a PID namespace that does not end with the container.
   [[nodiscard]] bool shares_processes() const {
@@ -202,6 +209,15 @@ class Pod : private DriftOwner {
   void sandbox_started();
   void watch_sandbox();
 
+  // pod_hold.cpp
+  [[nodiscard]] bool is_held();  // nothing of it can begin now; step() is called again
+  [[nodiscard]] PodHold hold_of_devices();
+  [[nodiscard]] PodHold hold_of_app_armor() const;
+  void note_hold(PodHold hold);
+  void release_devices();  // once nothing of it will start again
+  // pod_mounts.cpp
+  [[nodiscard]] bool ensure_mounts(const std::vector<std::size_t>& waiting);  // false: step() is called again
+
   // pod_start.cpp
   void take_gates();   // the manifest's, which may have gone
   void restart_all();  // kills what still runs; then all begin anew
@@ -212,6 +228,7 @@ class Pod : private DriftOwner {
   struct Resize;
   void begin_resize();
   void try_resize();
+  void end_for_resize();
   Status resize_now(const config::PodSpec& to);
   void resized(const config::PodSpec& to);
   void wait_to_resize(const Error& error);
@@ -236,6 +253,8 @@ class Pod : private DriftOwner {
 
   Enforcement& enforcement_;
   Networks& networks_;
+  DeviceBook& devices_;
+  VolumeMounts& mounts_;
   Services& services_;
   PodRecord record_;
   config::SharedPlan plan_;  // the manifest's; a copy of its own while its containers have other resources
@@ -249,6 +268,8 @@ class Pod : private DriftOwner {
   std::optional<PodStatus> told_;  // what the owner knows
   std::vector<std::unique_ptr<Container>> containers_;
   std::map<std::string, std::string> volumes_;
+  std::map<std::string, std::string> mounted_;  // those of them that are mounted from elsewhere (VolumeMounts)
+  bool mounting_ = false;
   std::vector<std::string> image_layers_;
   std::set<std::size_t> signalled_;  // containers that have been told to end
   bool begun_ = false;               // what its containers are is known

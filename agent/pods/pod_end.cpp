@@ -8,6 +8,7 @@
 #include "agent/pods/cgroup_parents.h"
 #include "agent/pods/pod.h"
 #include "agent/pods/pod_remains.h"
+#include "agent/pods/volume_mounts.h"
 
 namespace mete::agent {
 
@@ -182,7 +183,12 @@ void Pod::clean_up() {
     return;
   }
   end_timer_.cancel();
+  if (mounting_) {
+    mounts_.give_up(record_.uid);
+    return clean_up_later();
+  }
   if (!retire()) return clean_up_later();
+  if (!record_.reason.empty()) release_devices();  // it has failed for good
   if (record_.terminating) return remove_meanwhile();
   if (!remove_cgroups()) clean_up_later();
 }
@@ -225,6 +231,8 @@ bool Pod::remove_cgroups() {
   if (!cgroup_.remove()) return false;
   remove_empty_parents(services_.settings, services_.hierarchies, record_.cgroup_parent);
   prepared_ = false;
+  // What is mounted stays for the next start; what was unmounted by others meanwhile is mounted again.
+  mounted_.clear();
   networks_.disconnect(record_.uid);
   connected_ = Connected::kNo;
   return true;

@@ -53,6 +53,7 @@ json container_json(const config::Container& container, const config::ContainerP
   }
   if (container.stdin_once) value["stdinOnce"] = true;
   if (const auto& most = container.resources.limits.ephemeral_storage) value["ephemeralStorage"] = most->count();
+  if (!container.resources.limits.devices->empty()) value["devices"] = *container.resources.limits.devices;
   if (container.pre_stop) value["preStop"] = to_json(*container.pre_stop);
   if (container.post_start) value["postStart"] = to_json(*container.post_start);
   return value;
@@ -154,7 +155,8 @@ std::string identity_hash_by_value(const config::PodPlan& plan) {
 bool same_probes(const config::PodSpec& a, const config::PodSpec& b) {
   const auto same = [](const std::vector<config::Container>& one, const std::vector<config::Container>& other) {
     return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](const auto& x, const auto& y) {
-      return x.startup == y.startup && x.liveness == y.liveness && x.readiness == y.readiness;
+      return x.startup == y.startup && x.liveness == y.liveness && x.readiness == y.readiness &&
+             x.restart_for_cpu == y.restart_for_cpu && x.restart_for_memory == y.restart_for_memory;
     });
   };
   return same(a.init_containers, b.init_containers) && same(a.containers, b.containers);

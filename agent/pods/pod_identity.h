@@ -30,6 +30,7 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.priorityClassName", "is applied to what runs"},
     {"spec.containers[].resources.limits", "is applied to what runs, as long as the QoS class stays"},
     {"spec.containers[].resources.requests", "is applied to what runs, as long as the QoS class stays"},
+    {"spec.containers[].resizePolicy[]", "is asked when what a container has changes"},
     {"spec.schedulingGates[].name", "hold back a pod that has not begun yet"},
     {"spec.containers[].livenessProbe", "is asked of what runs"},
     {"spec.containers[].readinessProbe", "is asked of what runs"},
@@ -46,8 +47,7 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.volumes[].projected.sources[].serviceAccountToken.expirationSeconds", "is left out"},
     {"spec.volumes[].projected.sources[].serviceAccountToken.path", "is left out"},
     {"spec.securityContext.fsGroupChangePolicy", "says how the volumes of a new pod are given to the group"},
-    {"spec.securityContext.appArmorProfile.localhostProfile", "counts only with Localhost, which is refused"},
-    {"spec.containers[].securityContext.appArmorProfile.localhostProfile", "counts only with Localhost"},
+    {"spec.volumes[].projected.sources[].clusterTrustBundle.optional", "says only whether the pod waits for it"},
     {"spec.imagePullSecrets[].name", "says how an image is asked for, not which"},
     {"spec.containers[].imagePullPolicy", "is asked at the next start"},
     {"spec.volumes[].image.pullPolicy", "is asked when the volume is made"},
@@ -65,7 +65,7 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
 // The same as agents before this one have recorded it, for which another value in a ConfigMap or a Secret made another
 // pod.
 [[nodiscard]] std::string identity_hash_by_value(const config::PodPlan& plan);
-// True when all containers of two pods of one identity have the same probes.
+// True when all containers of two pods of one identity have the same probes, and words for a resize.
 [[nodiscard]] bool same_probes(const config::PodSpec& a, const config::PodSpec& b);
 // The hash of the resources of all containers, which change in place.
 [[nodiscard]] std::string resources_hash(const config::PodPlan& plan);

@@ -3,6 +3,7 @@
 
 #include "agent/networks/networks.h"
 #include "agent/pods/resource_json.h"
+#include "agent/pods/waiting_reason.h"
 #include "enforcers/qos.h"
 #include "runtime/json.h"
 #include "runtime/shim/log_writer.h"
@@ -61,8 +62,16 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   value["state"] = to_string(record.state);
   value["ready"] = is_ready(record);
   value["started"] = record.state == ContainerState::kRunning && record.started;
-  value["reason"] = pod.record().gated ? "SchedulingGated" : shown_reason(record);
-  if (!record.message.empty()) value["message"] = record.message;
+  const auto& hold = *pod.record().hold;
+  value["reason"] = shown_reason(record);
+  if (pod.record().gated) {
+    value["reason"] = "SchedulingGated";
+  } else if (record.state == ContainerState::kWaiting && !hold.reason.empty()) {
+    value["reason"] = pod.record().is_unscheduled() ? kUnschedulable : kBlocked;
+  }
+  const std::string& message = record.message.empty() ? hold.message : record.message;
+  if (!message.empty()) value["message"] = message;
+  if (!record.devices.empty()) value["devices"] = record.devices;
   if (record.state == ContainerState::kRunning) {
     value["pid"] = record.process.pid;
     value["pidStartTime"] =

@@ -7,6 +7,7 @@
 //   STATE/logs/NS_NAME/C.log       outlives a restart of the pod's containers, goes with the pod
 //   STATE/claims/NS/CLAIM/         a persistentVolumeClaim: outlives the pod
 //   RUN/pods/UID/                  volumes/ (tmpfs: medium Memory, ConfigMaps, Secrets), etc/ (hosts, hostname)
+//   RUN/disks/LINK/                a disk that pods share: see runtime/storage/disk_mounts.h
 //   PARENT/NS_NAME/C               the container's cgroup; PARENT/NS_NAME/_sandbox: the sandbox's
 //   PARENT/team/web/NS_NAME        a pod in a parent of its own (cgroup_parents.h), whose names have no '_'
 //
@@ -44,6 +45,8 @@ class PodPaths {
   [[nodiscard]] std::string run_directory() const { return settings_->run_pods() + "/" + pod_.uid; }
   [[nodiscard]] std::string etc() const { return run_directory() + "/etc"; }
   [[nodiscard]] runtime::storage::VolumeDirectories volumes() const;
+  [[nodiscard]] std::string disks() const { return settings_->disks(); }  // of all pods
+  [[nodiscard]] const std::string& uid() const { return pod_.uid; }
 
   [[nodiscard]] std::string logs() const { return settings_->logs() + "/" + people_name(); }
   [[nodiscard]] std::string log(const std::string& container) const { return logs() + "/" + container + ".log"; }

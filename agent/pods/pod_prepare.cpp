@@ -25,7 +25,8 @@ Status Pod::make_volumes() {
     return paths;
   };
   auto machine = machine_facts(services_.machine_memory, services_.images.layers_directory(), Addresses::kNone);
-  METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, paths().volumes(), {std::move(machine), layers}));
+  METE_TRY(volumes_,
+           runtime::storage::prepare_volumes(*plan_, paths().volumes(), {std::move(machine), layers, mounted_}));
   return {};
 }
 

@@ -50,6 +50,8 @@ std::string to_json(const PodRecord& record) {
   if (record.users) value["users"] = *record.users;
   if (!record.cgroup_parent.empty()) value["cgroup_parent"] = record.cgroup_parent;
   if (record.gated) value["gated"] = true;
+  if (!record.hold->reason.empty())
+    value["hold"] = {{"reason", record.hold->reason}, {"message", record.hold->message}};
   if (record.scheduled != WallTime()) value["scheduled"] = since_epoch(record.scheduled);
   if (record.restarting.since != WallTime()) value["restarting"] = condition(record.restarting);
   if (!record.bandwidth.empty()) value["bandwidth"] = bandwidth_json(record.bandwidth);
@@ -79,6 +81,9 @@ Result<PodRecord> parse_record(const std::string& text) {
     if (value.contains("bandwidth")) record.bandwidth = bandwidth_in(value.at("bandwidth"));
     record.cgroup_parent = value.value("cgroup_parent", std::string());
     record.gated = value.value("gated", false);
+    if (value.contains("hold"))
+      record.hold =
+          PodHold{value.at("hold").at("reason").get<std::string>(), value.at("hold").at("message").get<std::string>()};
     record.scheduled = wall_time(value.value("scheduled", std::int64_t{0}));
     // Not in all records.
     const auto condition = [&](const char* name) {

@@ -80,6 +80,7 @@ struct ContainerRecord {
   std::optional<config::RestartPolicy> restart;    // of the manifest: its own, in place of the pod's
   Box<config::HookAction> pre_stop;                // of the manifest, which may be gone when it is needed
   std::vector<unsigned> cores;                     // CPUs that it has to itself
+  std::vector<std::string> devices;                // that it was given (device_book.h): "vendor.com/class=name"
   std::vector<std::string> layers;  // of the image that the present attempt was made from: not to be removed
   std::string base_sample;          // counters of the cgroups that are gone (collectors::to_text)
   std::string last_sample;          // of the present cgroup at the last exit, should it vanish (a reboot)
@@ -105,6 +106,14 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 
+// Why nothing of a pod is started. It is looked at again when what it waits for may have changed.
+struct PodHold {
+  std::string reason;   // "Unschedulable", "AppArmor"; empty: nothing holds it back
+  std::string message;  // for a person
+  bool operator==(const PodHold&) const = default;
+};
+inline constexpr const char* kUnschedulable = "Unschedulable";  // as a scheduler says it: no kubelet would have seen it
+
 struct PodRecord {
   std::string uid;
   std::string namespace_;
@@ -118,10 +127,11 @@ struct PodRecord {
   std::chrono::seconds grace{30};
   bool terminating = false;  // being deleted: finish that
   bool stopped = false;      // by `mete stop`: do not start again
-  std::string reason;     // why it fails as a whole, and is not started again: "DeadlineExceeded"; empty: it does not
-  std::string message;    // the same for a person
-  bool gated = false;     // of the manifest: a scheduling gate holds it back
-  WallTime scheduled{};   // when the last gate went; WallTime(): it never had one
+  std::string reason;    // why it fails as a whole, and is not started again: "DeadlineExceeded"; empty: it does not
+  std::string message;   // the same for a person
+  bool gated = false;    // of the manifest: a scheduling gate holds it back
+  WallTime scheduled{};  // when the last gate went, or it got its devices; WallTime(): it never waited for that
+  Rare<PodHold> hold;
   Condition restarting;   // all containers are killed, to begin anew; WallTime(): they never were
   Condition initialized;  // pod_status.h
   Condition ready;
@@ -134,6 +144,7 @@ struct PodRecord {
   bool operator==(const PodRecord&) const = default;
 
   [[nodiscard]] std::string key() const { return namespace_ + "/" + name; }
+  [[nodiscard]] bool is_unscheduled() const { return gated || hold->reason == kUnschedulable; }
   [[nodiscard]] bool is_child() const { return !workload->kind.empty(); }
 };
 

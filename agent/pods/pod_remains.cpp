@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/file.h"
+#include "runtime/storage/disk_mounts.h"
 #include "runtime/storage/place.h"
 #include "runtime/storage/volumes.h"
 
@@ -12,6 +13,7 @@ namespace mete::agent {
 namespace {
 
 Status remove_files(const PodPaths& paths) {
+  METE_CHECK(runtime::storage::release_disks(paths.disks(), paths.uid()));
   METE_CHECK(runtime::storage::remove_volumes(paths.volumes()));
   METE_CHECK(runtime::remove_tree(paths.run_directory()));
   METE_CHECK(runtime::remove_tree(paths.logs()));

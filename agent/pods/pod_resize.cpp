@@ -84,8 +84,26 @@ void Pod::begin_resize() {
   resize_->give_up = std::chrono::steady_clock::now() + kPatience;
 }
 
+void Pod::end_for_resize() {
+  resize_->ending = false;
+  for_each_container(plan_->pod.spec, [&](std::size_t i, const config::Container& container) {
+    auto& attempt = containers_[i]->attempt();
+    const auto& own = record_.containers[i];
+    if (own.state != ContainerState::kRunning || !enforcers::takes_restart(container, resize_->to[i])) return;
+    const bool told = own.restart_wanted;
+    if (!attempt.restart({})) return;
+    resize_->ending = true;
+    if (!told)
+      report(Severity::kNormal, name_of(Reason::kKilling), container.name,
+             "Container " + container.name + " resize requires restart");
+  });
+}
+
 void Pod::try_resize() {
   if (!resize_ || resize_->reclaiming || record_.terminating) return;
+  // Whoever is told to end has its new resources once it has ended: step() comes back then.
+  end_for_resize();
+  if (resize_->ending) return;
   auto to = plan_->pod.spec;
   for_each_container(to, [&](std::size_t i, config::Container& container) { container.resources = resize_->to[i]; });
   const Status done = resize_now(to);

@@ -35,6 +35,7 @@ struct Pod::Resize {
   bool refused = false;
   std::string why;
   bool reclaiming = false;
+  bool ending = false;  // a container that takes a restart for it has been told to end
   std::shared_ptr<std::atomic<bool>> stop = std::make_shared<std::atomic<bool>>(false);
   Timer timer;
 };

@@ -71,11 +71,13 @@ bool note_conditions(PodRecord& record, config::RestartPolicy policy, WallTime n
 }
 
 PodStatus status_of(const PodRecord& record, config::RestartPolicy policy) {
+  // What the scheduler has to say stands in the condition alone.
+  const bool held = record.reason.empty() && !record.hold->reason.empty() && !record.is_unscheduled();
   return {.phase = phase_of(record, policy),
           .ready = record.ready.holds,
           .ready_since = record.ready.since == WallTime() ? record.created : record.ready.since,
-          .reason = record.reason,
-          .message = record.message};
+          .reason = held ? record.hold->reason : record.reason,
+          .message = held ? record.hold->message : record.message};
 }
 
 // As a cluster: of a Pod that no kubelet has seen yet nothing else is said.
@@ -83,6 +85,7 @@ std::vector<PodCondition> conditions_of(const PodRecord& record, config::Restart
   if (record.gated)
     return {{"PodScheduled", false, record.created, "SchedulingGated",
              "Scheduling is blocked due to non-empty scheduling gates"}};
+  if (record.is_unscheduled()) return {{"PodScheduled", false, record.created, kUnschedulable, record.hold->message}};
   const PodStatus status = status_of(record, policy);
   PodCondition initialized{"Initialized", record.initialized.holds, record.initialized.since, {}, {}};
   if (!initialized.holds) {

@@ -15,7 +15,7 @@ struct PodStatus {
   PodPhase phase = PodPhase::kPending;
   bool ready = false;      // all containers that are to go on are ready
   WallTime ready_since{};  // when `ready` last changed; before its first change: when the pod was made
-  std::string reason;      // why the pod failed as a whole: "DeadlineExceeded"; empty otherwise
+  std::string reason;      // why it failed as a whole, or is held back: "DeadlineExceeded"; empty otherwise
   std::string message;     // the same for a person
   bool operator==(const PodStatus&) const = default;
 };

@@ -47,6 +47,7 @@ class Reconciler {
   [[nodiscard]] Status update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update,
                               bool reset);
   [[nodiscard]] Networks& networks() const { return tools_.networks; }
+  [[nodiscard]] DeviceBook& devices() const { return tools_.devices; }
   [[nodiscard]] const Services& services() const { return services_; }
   // Deletes every pod; no pod is made afterwards.
   void end_all(std::chrono::seconds grace);

@@ -12,6 +12,7 @@
 #include "runtime/cgroup/kill.h"
 #include "runtime/cgroup/process_files.h"
 #include "runtime/file.h"
+#include "runtime/storage/disk_mounts.h"
 #include "runtime/storage/place.h"
 #include "runtime/storage/volumes.h"
 
@@ -83,7 +84,10 @@ void Reconciler::adopt() {
   std::set<std::string> uids;
   for (const Pod* pod : adopted) uids.insert(pod->record().uid);
   tools_.networks.begin(all_read_ ? std::optional(std::move(uids)) : std::nullopt);
-  for (Pod* pod : adopted) pod->adopt_cores();
+  for (Pod* pod : adopted) {
+    pod->adopt_cores();
+    pod->adopt_devices();
+  }
   for (Pod* pod : adopted) pod->begin_adopted();
   reconcile();
 }
@@ -118,6 +122,9 @@ void Reconciler::remove_orphans() {
   }
   remove_orphans_in(services_.settings.cgroup_parent, known);
   remove_all_empty_parents(services_.settings, services_.hierarchies);
+  if (const auto released = runtime::storage::release_other_disks(services_.settings.disks(), uids); !released)
+    services_.events.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kCleanUpFailed), .message = released.error().what});
   // After a crash between the two folders: what is below the run folder alone. A pod that could not be adopted keeps
   // what is below the state folder.
   for (const auto& uid : names_in(services_.settings.run_pods())) {

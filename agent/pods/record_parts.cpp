@@ -40,6 +40,7 @@ json list_json(const config::ResourceList& list) {
   set(value, "memory", list.memory);
   set(value, "ephemeral-storage", list.ephemeral_storage);
   for (const auto& [size, bytes] : *list.huge_pages) value["hugepages"][size] = bytes.count();
+  if (!list.devices->empty()) value["devices"] = *list.devices;
   return value;
 }
 
@@ -50,6 +51,7 @@ config::ResourceList list_of(const json& value) {
   list.ephemeral_storage = get<Bytes>(value, "ephemeral-storage");
   const auto pages = value.value("hugepages", std::map<std::string, std::int64_t>());
   for (const auto& [size, bytes] : pages) list.huge_pages.edit()[size] = Bytes(bytes);
+  if (value.contains("devices")) list.devices.edit() = value.at("devices").get<std::map<std::string, std::int64_t>>();
   return list;
 }
 
@@ -153,6 +155,7 @@ json container_json(const ContainerRecord& record) {
   if (!record.limits_written.empty()) value["limits_written"] = record.limits_written;
   if (!record.update.empty()) value["update"] = update_json(record.update);
   if (!record.cores.empty()) value["cores"] = record.cores;
+  if (!record.devices.empty()) value["devices"] = record.devices;
   if (record.restart_wanted) value["restart_wanted"] = true;
   if (record.fresh) value["fresh"] = true;
   if (!record.end_reason.empty()) value["end_reason"] = record.end_reason;
@@ -197,6 +200,7 @@ ContainerRecord container_of(const json& value) {
   record.limits_written = value.value("limits_written", std::string());
   if (value.contains("update")) record.update = update_of(value.at("update"));
   record.cores = value.value("cores", std::vector<unsigned>());
+  record.devices = value.value("devices", std::vector<std::string>());
   record.restart_wanted = value.value("restart_wanted", false);
   record.fresh = value.value("fresh", false);
   record.end_reason = value.value("end_reason", std::string());

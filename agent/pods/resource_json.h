@@ -16,6 +16,7 @@ namespace mete::agent {
   if (list.cpu) value["cpu"] = std::to_string(list.cpu->count()) + "m";
   if (list.memory) value["memory"] = std::to_string(list.memory->count());
   for (const auto& [size, bytes] : *list.huge_pages) value["hugepages-" + size] = std::to_string(bytes.count());
+  for (const auto& [kind, count] : *list.devices) value[kind] = std::to_string(count);
   return value;
 }
 

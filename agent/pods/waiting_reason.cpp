@@ -7,6 +7,7 @@ namespace mete::agent {
 
 std::string waiting_reason(const PodRecord& pod, const ContainerRecord& container) {
   constexpr const char* creating = "ContainerCreating";
+  if (!pod.hold->reason.empty() && !pod.is_unscheduled()) return kBlocked;
   if (container.state == ContainerState::kWaiting) {
     std::string known = shown_reason(container);
     if (!known.empty() && known != creating) return known;

@@ -8,6 +8,9 @@
 
 namespace mete::agent {
 
+// Of all containers of a pod that its kernel cannot run as it asks (kubelet.go of Kubernetes, canRunPod()).
+inline constexpr const char* kBlocked = "Blocked";
+
 // Of a container that neither runs nor has ended for good. Where nothing better is known: "PodInitializing" in a pod
 // with init containers, of these and of the others, else "ContainerCreating" (convertToAPIContainerStatuses in
 // pkg/kubelet/kubelet_pods.go of Kubernetes).

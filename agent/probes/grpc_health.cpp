@@ -180,6 +180,8 @@ std::optional<ProbeOutcome> GrpcHealthCall::take(const http2::Frame& frame) {
       return frame.stream == 1 ? take_headers(frame) : std::nullopt;
     case Type::kData:
       return frame.stream == 1 ? take_data(frame) : std::nullopt;
+    case Type::kWindowUpdate:  // what is sent is far below any window
+      return std::nullopt;
   }
   return std::nullopt;  // of a kind that this client need not know
 }

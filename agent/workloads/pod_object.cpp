@@ -128,12 +128,13 @@ ordered_json pod_object_json(const Pod& pod, const std::string& spec, const conf
   value["spec"]["nodeName"] = machine.node_name;
   ordered_json& status = value["status"];
   status["phase"] = api_phase(child.phase);
-  if (!record.reason.empty()) status["reason"] = record.reason;
-  if (!record.message.empty()) status["message"] = record.message;
+  const PodStatus own = pod.status();
+  if (!own.reason.empty()) status["reason"] = own.reason;
+  if (!own.message.empty()) status["message"] = own.message;
   status["conditions"] = pod_conditions(pod);
   if (pod.plan() != nullptr) status["qosClass"] = enforcers::to_string(enforcers::qos_of(pod.plan()->pod.spec));
   add_addresses(pod, machine.addresses, status);
-  if (record.gated) return value;  // no kubelet would have seen it
+  if (record.is_unscheduled()) return value;  // no kubelet would have seen it
   status["startTime"] = rfc3339(std::max(record.created, record.scheduled));
   for (const auto& container : pod.containers()) {
     const char* list = container->record().init ? "initContainerStatuses" : "containerStatuses";

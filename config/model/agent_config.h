@@ -148,6 +148,13 @@ struct AlertPolicy {
   std::int64_t speed = 1;  // windows and waits of the table are so many times shorter
 };
 
+// Devices of this machine that pods may ask for.
+struct MachineDevices {
+  // Folders of specifications of the Container Device Interface; a later one comes before the earlier.
+  std::vector<std::string> cdi = {"/etc/cdi", "/var/run/cdi"};
+  std::string disks = "/dev/disk/by-id";  // where udev names disks by what they are
+};
+
 struct AgentConfig {
   ExportPolicy exported;
   CollectorChoice collectors;
@@ -155,6 +162,7 @@ struct AgentConfig {
   RegistryPolicy registries;
   NetworkPolicy network;
   StoragePolicy storage;
+  MachineDevices devices;
   std::vector<RuntimeProgram> runtimes;  // each name once
   AlertPolicy alerts;
   std::string web_config;  // Prometheus' web configuration file; relative to agent.yaml's folder; empty: none

@@ -69,6 +69,7 @@ struct ContainerExtras {
   std::optional<int> oom_score_adj;
   std::vector<DeviceWish> devices;
   std::vector<DeviceRange> device_ranges;
+  std::vector<std::string> cdi_devices;  // "vendor.com/class=name", of the Container Device Interface
   LogWish log;
   // Of its cgroup. A policy's bound on processes and on swap counts before these.
   std::optional<std::uint64_t> cpu_shares;

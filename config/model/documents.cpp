@@ -19,6 +19,9 @@ void each_location(Pod& pod, Function see) {
   for (auto& each : pod.spec.init_containers) each_location(each, see);
   for (auto& each : pod.spec.containers) each_location(each, see);
   for (auto& each : pod.spec.volumes) see(each.location);
+  if (!pod.spec.places) return;
+  see(pod.spec.places->runtime_class);
+  for (auto& each : pod.spec.places->image_pull_secrets) see(each);
 }
 
 }  // namespace
@@ -39,6 +42,7 @@ void move_to(Documents& documents, const std::string& file, int lines) {
   for (auto& each : documents.services) move(each.location);
   for (auto& each : documents.traffic_policies) move(each.location);
   for (auto& each : documents.runtime_classes) move(each.location);
+  for (auto& each : documents.trust_bundles) move(each.location);
   for (auto& each : documents.errors) move(each.location);
   for (auto& each : documents.warnings) move(each.location);
 }

@@ -40,6 +40,7 @@ struct Documents {
   std::vector<Service> services;
   std::vector<TrafficPolicy> traffic_policies;
   std::vector<RuntimeClass> runtime_classes;
+  std::vector<ClusterTrustBundle> trust_bundles;
   // An object with an error is not in the lists above: an object is read completely or not at all.
   std::vector<Diagnostic> errors;
   std::vector<Diagnostic> warnings;
@@ -47,7 +48,7 @@ struct Documents {
   [[nodiscard]] bool ok() const { return errors.empty(); }
   [[nodiscard]] bool has_objects() const {
     return !(pods.empty() && policies.empty() && config_maps.empty() && secrets.empty() && workloads.empty() &&
-             services.empty() && traffic_policies.empty() && runtime_classes.empty());
+             services.empty() && traffic_policies.empty() && runtime_classes.empty() && trust_bundles.empty());
   }
 };
 

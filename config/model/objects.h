@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "config/base/location.h"
 
@@ -50,6 +51,15 @@ struct RuntimeClass {
   std::string handler;  // kOwnRuntime, or another OCI runtime of the machine (RuntimeProgram)
   Location location;
   bool operator==(const RuntimeClass&) const = default;
+};
+
+// Certificates that all may trust (certificates.k8s.io). It has no namespace.
+struct ClusterTrustBundle {
+  ObjectMeta metadata;
+  std::string signer;                // empty: of no signer
+  std::vector<std::string> anchors;  // of each certificate its bytes (DER)
+  Location location;
+  bool operator==(const ClusterTrustBundle&) const = default;
 };
 
 }  // namespace mete::config

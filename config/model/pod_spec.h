@@ -83,6 +83,9 @@ struct ResourceList {
   std::optional<Bytes> memory;                    // empty: not set
   Rare<std::map<std::string, Bytes>> huge_pages;  // by page size as Kubernetes writes it: "2Mi", "1Gi"
   std::optional<Bytes> ephemeral_storage;         // writable layer, logs and emptyDirs on disk; empty: not set
+  // Extended resources: how many devices of a kind of the Container Device Interface, "vendor.com/class". None is 0.
+  // Requests and limits have the same.
+  Rare<std::map<std::string, std::int64_t>> devices;
   bool operator==(const ResourceList&) const = default;
 };
 
@@ -100,6 +103,14 @@ struct SeccompProfile {
   bool operator==(const SeccompProfile&) const = default;
 };
 
+// Localhost: a profile of this name must be loaded into the kernel.
+struct AppArmorProfile {
+  enum class Type { kRuntimeDefault, kUnconfined, kLocalhost };
+  Type type = Type::kRuntimeDefault;
+  std::string name = {};  // of kLocalhost
+  bool operator==(const AppArmorProfile&) const = default;
+};
+
 struct SecurityContext {
   std::optional<std::uint32_t> run_as_user;   // empty: the Pod's, otherwise the image's
   std::optional<std::uint32_t> run_as_group;  // the same
@@ -110,6 +121,7 @@ struct SecurityContext {
   std::optional<bool> allow_privilege_escalation;  // empty = allowed; false = no_new_privs
   std::optional<bool> run_as_non_root;             // empty: the Pod's; true: not started as user 0
   std::optional<SeccompProfile> seccomp;           // empty: the Pod's, otherwise the default filter
+  std::optional<AppArmorProfile> app_armor;        // empty: the Pod's, otherwise none is asked for
   bool unmasked_proc = false;                      // procMount: Unmasked; only without host_users
   bool operator==(const SecurityContext&) const = default;
 };
@@ -140,6 +152,8 @@ struct Container {
   std::vector<EnvFrom> env_from;  // read before env, which has precedence
   std::vector<VolumeMount> volume_mounts;
   Resources resources;
+  bool restart_for_cpu = false;  // resizePolicy RestartContainer: another amount of it takes a restart
+  bool restart_for_memory = false;
   Rare<SecurityContext> security;
   std::vector<ContainerPort> ports;
   Box<HookAction> post_start;              // after its start; until it has ended, nothing is made of the container
@@ -179,7 +193,8 @@ struct PodSecurityContext {
   GroupsPolicy groups_policy = GroupsPolicy::kMerge;
   bool change_group_on_mismatch_only = false;  // fsGroupChangePolicy: OnRootMismatch
   bool run_as_non_root = false;
-  std::optional<SeccompProfile> seccomp;  // empty: the default filter
+  std::optional<SeccompProfile> seccomp;     // empty: the default filter
+  std::optional<AppArmorProfile> app_armor;  // empty: none is asked for
   std::vector<std::pair<std::string, std::string>> sysctls;
   bool operator==(const PodSecurityContext&) const = default;
 };
@@ -192,6 +207,13 @@ struct DnsConfig {
   std::vector<std::string> searches;
   std::vector<std::pair<std::string, std::string>> options;  // name, value or empty
   bool operator==(const DnsConfig&) const = default;
+};
+
+// Where references stand in the manifest that are followed only when all manifests are known.
+struct ReferencePlaces {
+  Location runtime_class;
+  std::vector<Location> image_pull_secrets;
+  bool operator==(const ReferencePlaces&) const = default;
 };
 
 struct PodSpec {
@@ -216,6 +238,7 @@ struct PodSpec {
   Box<Resources> resources;              // of all containers together (KEP-2837); empty: what the containers say
   Rare<PodSecurityContext> security;
   std::vector<std::string> image_pull_secrets;  // names of Secrets
+  Box<ReferencePlaces> places;                  // empty: the manifest has none of them, or there is none
   std::vector<std::string> scheduling_gates;    // as long as it has one, nothing of the Pod is made
   std::vector<HostAlias> host_aliases;          // not with host_network: the machine's /etc/hosts is its own
   std::vector<Container> init_containers;

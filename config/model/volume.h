@@ -10,6 +10,7 @@
 
 #include "config/base/location.h"
 #include "config/base/units.h"
+#include "config/model/policy.h"
 
 namespace mete::config {
 
@@ -93,9 +94,20 @@ struct DownwardVolume {
   bool operator==(const DownwardVolume&) const = default;
 };
 
+// The certificates of ClusterTrustBundles as one file: of the one of this name, or of all of a signer whose labels fit.
+struct TrustBundleSource {
+  std::string name;    // empty: by signer
+  std::string signer;  // empty: by name
+  // Of a signer; empty: fits none. A selector without a label fits all, as in Kubernetes.
+  std::optional<Selector> labels;
+  bool optional = false;  // without a bundle the file is empty
+  std::string path;       // relative, without ".."
+  bool operator==(const TrustBundleSource&) const = default;
+};
+
 // Several sources in one directory. A later source replaces a file of an earlier one.
 struct ProjectedVolume {
-  std::vector<std::variant<ConfigMapVolume, SecretVolume, DownwardVolume>> sources;
+  std::vector<std::variant<ConfigMapVolume, SecretVolume, DownwardVolume, TrustBundleSource>> sources;
   std::uint32_t default_mode = kDefaultFileMode;
   bool operator==(const ProjectedVolume&) const = default;
 };
@@ -123,8 +135,25 @@ struct EphemeralVolume {
   bool operator==(const EphemeralVolume&) const = default;
 };
 
+// A directory of an NFS server.
+struct NfsVolume {
+  std::string server;  // name or address
+  std::string path;    // absolute, of the server
+  bool read_only = false;
+  bool operator==(const NfsVolume&) const = default;
+};
+
+// A disk of a cloud that is attached to this machine, under the name that udev gives it. It is never formatted.
+struct DiskVolume {
+  std::string kind;  // the field of the manifest: "gcePersistentDisk"
+  std::string link;  // in the folder of disks by their ids (MachineDevices): "google-data-part1"
+  std::string file_system = "ext4";
+  bool read_only = false;
+  bool operator==(const DiskVolume&) const = default;
+};
+
 using VolumeSource = std::variant<EmptyDirVolume, HostPathVolume, ConfigMapVolume, SecretVolume, DownwardVolume,
-                                  ProjectedVolume, ClaimVolume, ImageVolume, EphemeralVolume>;
+                                  ProjectedVolume, ClaimVolume, ImageVolume, EphemeralVolume, NfsVolume, DiskVolume>;
 
 struct Volume {
   std::string name;

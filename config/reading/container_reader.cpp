@@ -151,13 +151,6 @@ std::optional<SeccompProfile> read_seccomp(const View& view) {
   return profile;
 }
 
-void check_app_armor(const View& view) {
-  // RuntimeDefault is what the runtime does without being asked, and that is: no profile.
-  if (!view || view["type"].text() != "Localhost") return;
-  view["type"].error(
-      mismatch(describe(view["type"].node()), "RuntimeDefault or Unconfined, as mete loads no AppArmor profile"));
-}
-
 SecurityContext read_security(const View& view) {
   SecurityContext security;
   security.run_as_user = read_id(view["runAsUser"]);
@@ -168,7 +161,7 @@ SecurityContext read_security(const View& view) {
   }
   security.seccomp = read_seccomp(view["seccompProfile"]);
   security.unmasked_proc = view["procMount"].text() == "Unmasked";
-  check_app_armor(view["appArmorProfile"]);
+  security.app_armor = read_app_armor(view["appArmorProfile"]);
   security.read_only_root_filesystem = view["readOnlyRootFilesystem"].boolean();
   security.privileged = view["privileged"].boolean();
   security.add_capabilities = read_capabilities(view["capabilities"]["add"]);
@@ -181,6 +174,19 @@ SecurityContext read_security(const View& view) {
   }
   return security;
 }
+
+namespace {
+
+void read_resize_policy(const View& list, Container& to) {
+  std::set<std::string> seen;
+  for (const auto& item : list.items()) {
+    check_unique(item["resourceName"], "resource", seen);
+    const bool restart = item["restartPolicy"].text() == "RestartContainer";
+    (item["resourceName"].text() == "cpu" ? to.restart_for_cpu : to.restart_for_memory) = restart;
+  }
+}
+
+}  // namespace
 
 Container read_container(const View& view) {
   Container container;
@@ -198,6 +204,7 @@ Container read_container(const View& view) {
   container.env = read_env(view["env"]);
   container.env_from = read_env_from(view["envFrom"]);
   container.resources = read_resources(view["resources"]);
+  read_resize_policy(view["resizePolicy"], container);
   container.security = read_security(view["securityContext"]);
   container.volume_mounts = read_mounts(view["volumeMounts"], container.security->privileged);
   container.ports = read_ports(view["ports"]);

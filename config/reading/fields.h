@@ -70,6 +70,7 @@ extern const ObjectSpec kContainerSpec;
 extern const ObjectSpec kVolumeSpec;
 extern const ObjectSpec kClaimObjectSpec;
 extern const ObjectSpec kRuntimeClassSpec;
+extern const ObjectSpec kTrustBundleSpec;
 extern const ObjectSpec kFieldRefSpec;
 extern const ObjectSpec kResourceRefSpec;
 extern const ObjectSpec kPolicySpec;

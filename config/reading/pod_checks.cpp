@@ -136,6 +136,18 @@ void check_huge_pages(const View& volumes, PodSpec& spec) {
   }
 }
 
+void check_resize_policies(const View& spec, const PodSpec& pod) {
+  const auto containers = spec["containers"].items();
+  for (std::size_t i = 0; i < containers.size() && i < pod.containers.size(); ++i) {
+    if (pod.containers[i].restart.value_or(pod.restart_policy) != RestartPolicy::kNever) continue;
+    for (const auto& item : containers[i]["resizePolicy"].items()) {
+      const View policy = item["restartPolicy"];
+      if (policy.text() == "RestartContainer")
+        policy.error({"must be 'NotRequired' when `restartPolicy` is 'Never'", describe(policy.node()), "NotRequired"});
+    }
+  }
+}
+
 void check_users(const View& spec, const PodSpec& pod) {
   if (!pod.host_users) return check_own_users(spec, pod);
   for (const auto* list : {"initContainers", "containers"}) {

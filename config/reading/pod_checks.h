@@ -18,6 +18,8 @@ void check_volume_fields(const View& spec, const Pod& pod);
 void check_mounts(const View& container, const std::vector<Volume>& volumes);
 // A volume of huge pages has a size, and a container with such pages.
 void check_huge_pages(const View& volumes, PodSpec& spec);
+// A container that is never started again cannot be restarted for a resize either.
+void check_resize_policies(const View& spec, const PodSpec& pod);
 // hostUsers, and procMount, which needs it.
 void check_users(const View& spec, const PodSpec& pod);
 

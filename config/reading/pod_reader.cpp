@@ -23,7 +23,7 @@ PodSecurityContext read_pod_security(const View& view) {
   security.groups_policy = read_enum(view["supplementalGroupsPolicy"], kGroupsPolicyNames, GroupsPolicy::kMerge);
   security.run_as_non_root = view["runAsNonRoot"].boolean();
   security.seccomp = read_seccomp(view["seccompProfile"]);
-  check_app_armor(view["appArmorProfile"]);
+  security.app_armor = read_app_armor(view["appArmorProfile"]);
   for (const auto& item : view["supplementalGroups"].items()) {
     if (const auto id = read_id(item)) security.supplemental_groups.push_back(*id);
   }
@@ -162,16 +162,6 @@ void check_name_length(const View& metadata, const ObjectMeta& read) {
   name.error(mismatch(std::to_string(length) + " characters of namespace and name together", "at most 240"));
 }
 
-// The annotation is older than the field (Kubernetes copies one to the other).
-void check_app_armor_annotations(const View& annotations) {
-  for (const auto& [key, value] : annotations.entries()) {
-    if (!key.starts_with("container.apparmor.security.beta.kubernetes.io/")) continue;
-    if (value.text().starts_with("localhost/")) {
-      value.error(mismatch(describe(value.node()), "runtime/default or unconfined, as mete loads no AppArmor profile"));
-    }
-  }
-}
-
 #ifdef __aarch64__
 constexpr std::string_view kArchitecture = "arm64";
 #else
@@ -189,6 +179,15 @@ void check_node_selector(const View& selector) {
   }
 }
 
+void read_places(const View& spec, PodSpec& to) {
+  const auto secrets = spec["imagePullSecrets"].items();
+  if (!spec["runtimeClassName"] && secrets.empty()) return;
+  ReferencePlaces& places = to.places.make();
+  if (const View name = spec["runtimeClassName"]) places.runtime_class = name.location();
+  for (const auto& item : secrets)
+    places.image_pull_secrets.push_back(item["name"] ? item["name"].location() : item.location());
+}
+
 }  // namespace
 
 Pod read_pod(const View& view) {
@@ -196,10 +195,10 @@ Pod read_pod(const View& view) {
   pod.location = view.location();
   pod.metadata = read_metadata(view);
   check_name_length(view["metadata"], pod.metadata);
-  check_app_armor_annotations(view["metadata"]["annotations"]);
   pod.identity_text = identity_text(view, kPodSpec);
   read_pod_spec(view["spec"], {}, pod);
   check_bandwidth(view["metadata"]["annotations"], pod.spec.host_network);
+  take_app_armor_annotations(view["metadata"]["annotations"], pod.spec);
   return pod;
 }
 
@@ -237,6 +236,7 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
   to.security = read_pod_security(spec["securityContext"]);
   if (auto sysctls = read_sysctls(spec["securityContext"]["sysctls"], to); !sysctls.empty())
     to.security.edit().sysctls = std::move(sysctls);
+  read_places(spec, to);
   for (const auto& item : spec["imagePullSecrets"].items()) to.image_pull_secrets.push_back(item["name"].text());
   to.scheduling_gates = read_gates(spec);
   to.host_aliases = read_host_aliases(spec["hostAliases"]);
@@ -252,6 +252,7 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
   check_huge_pages(spec["volumes"], to);
   check_volume_fields(spec, pod);
   check_users(spec, to);
+  check_resize_policies(spec, to);
   check_host_ports(spec, to.host_network);
   const View containers = spec["containers"];
   if (containers && containers.node().kind == YamlNode::Kind::kList && containers.node().items.empty()) {

@@ -37,6 +37,9 @@ void check_bandwidth(const View& annotations, bool host_network);
 [[nodiscard]] ConfigMap read_config_map(const View& view);
 [[nodiscard]] Secret read_secret(const View& view);
 [[nodiscard]] RuntimeClass read_runtime_class(const View& view);
+[[nodiscard]] ClusterTrustBundle read_trust_bundle(const View& view);
+// A volume's reference to such.
+[[nodiscard]] TrustBundleSource read_trust_source(const View& view);
 
 [[nodiscard]] Container read_container(const View& view);
 void read_care(const View& view, Container& to);  // probes, hooks, stop signal, restart rules; reads its env
@@ -51,7 +54,9 @@ void check_no_care(const View& view);
 [[nodiscard]] std::optional<SeccompProfile> read_seccomp(const View& view);
 // The page size of a volume that leaves it to the limits of the containers (check_huge_pages).
 inline constexpr const char* kAnyHugePage = "?";
-void check_app_armor(const View& view);
+[[nodiscard]] std::optional<AppArmorProfile> read_app_armor(const View& view);
+// The annotations of a pod, or of a template of pods, for containers without the field.
+void take_app_armor_annotations(const View& annotations, PodSpec& spec);
 void check_image_name(const View& view);
 // The pod's own `resources`, after its containers have been read: both are compared.
 void read_pod_resources(const View& view, PodSpec& spec);

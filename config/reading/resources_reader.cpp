@@ -4,6 +4,7 @@
 
 #include "config/model/diagnostics.h"
 #include "config/reading/readers.h"
+#include "config/values/names.h"
 #include "config/values/quantity.h"
 #include "config/values/resource_amounts.h"
 
@@ -81,12 +82,48 @@ ResourceList read_list(const View& view, Side side) {
   return list;
 }
 
-// "nvidia.com/gpu": a device plugin's. A pod that asks for one would wait for ever on such a node.
-void check_extended(const std::string& name, const View& value) {
-  if (name.find('/') == std::string::npos || is_zero(value, parse_count)) return;
-  value.error(mismatch("`" + name + "`",
-                       "a resource that this machine has: cpu, memory, hugepages-<size> or "
-                       "ephemeral-storage"));
+// Empty: no whole number of devices, which is reported.
+std::optional<std::int64_t> whole_devices(const View& value) {
+  if (value.node().kind != YamlNode::Kind::kScalar) {
+    value.error(mismatch(describe(value.node()), "a whole number"));
+    return std::nullopt;
+  }
+  // A quantity, which is rounded up to a whole number and to a thousandth.
+  const auto count = parse_count(value.node().text);
+  const auto thousandths = parse_cpu(value.node().text);
+  if (count && *count < 0) {
+    value.error({"must be greater than or equal to 0", describe(value.node()), "0 or more"});
+  } else if (!count || !thousandths || thousandths->count() != *count * 1000) {
+    value.error({"must be an integer", describe(value.node()), "a whole number of devices"});
+  } else {
+    return *count;
+  }
+  return std::nullopt;
+}
+
+// "nvidia.com/gpu": devices of this machine. The messages are those of Kubernetes (pkg/apis/core/validation).
+void read_devices(const View& limits, const View& requests, Resources& resources) {
+  const auto is_device = [](const std::string& name) { return name.find('/') != std::string::npos; };
+  for (const auto& [name, value] : limits.entries()) {
+    if (!is_device(name)) continue;
+    if (const Status kind = check_label_key(name); !kind || name.find("kubernetes.io/") != std::string::npos)
+      value.error({"must be a standard resource for containers", "`" + name + "`",
+                   "cpu, memory, hugepages-<size>, ephemeral-storage or devices such as vendor.com/class"});
+    const auto count = whole_devices(value);
+    if (!count) continue;
+    if (const View request = requests[name]; request && whole_devices(request) != count)
+      request.error({"must be equal to " + name + " limit of " + std::to_string(*count), describe(request.node()),
+                     "the limit, as devices are not shared"});
+    if (*count == 0) continue;
+    resources.limits.devices.edit()[name] = *count;
+    resources.requests.devices.edit()[name] = *count;
+  }
+  for (const auto& [name, value] : requests.entries()) {
+    if (!is_device(name) || limits[name]) continue;
+    if (whole_devices(value).value_or(0) != 0)
+      value.error({"Limit must be set for non overcommitable resources", "a request for `" + name + "` alone",
+                   "the same number under `limits`"});
+  }
 }
 
 template <class T>
@@ -108,10 +145,7 @@ Resources read_resources(const View& view) {
   default_and_compare(resources.requests.memory, resources.limits.memory, limits, "memory");
   default_and_compare(resources.requests.ephemeral_storage, resources.limits.ephemeral_storage, limits,
                       "ephemeral-storage");
-  for (const auto& [name, value] : limits.entries()) check_extended(name, value);
-  for (const auto& [name, value] : view["requests"].entries()) {
-    if (!limits[name]) check_extended(name, value);
-  }
+  read_devices(limits, view["requests"], resources);
   for (const auto& [size, amount] : *resources.requests.huge_pages) {
     const auto limit = resources.limits.huge_pages->find(size);
     if (limit != resources.limits.huge_pages->end() && limit->second == amount) continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "config/reading/elsewhere_volumes.h"
 #include "config/reading/fields.h"
 #include "config/reading/readers.h"
 #include "config/resolve/downward.h"
@@ -134,6 +135,8 @@ ProjectedVolume read_projected(const View& view) {
       volume.sources.emplace_back(read_secret_projection(secret, volume.default_mode));
     } else if (const View downward = item["downwardAPI"]) {
       volume.sources.emplace_back(read_downward(downward, volume.default_mode));
+    } else if (const View trust = item["clusterTrustBundle"]) {
+      volume.sources.emplace_back(read_trust_source(trust));
     } else if (const View token = item["serviceAccountToken"]) {
       token.warn({"`serviceAccountToken` is left out: there is no API server to give one"});
     }
@@ -172,15 +175,8 @@ VolumeSource read_source(const View& view) {
   }
   if (sources[0] == "image") return read_image(source);
   if (sources[0] == "ephemeral") return EphemeralVolume{};
-  // An error and not a warning: a program that finds an empty folder instead of its data does harm. The shape check has
-  // reported unknown names.
-  for (const auto& field : kVolumeSpec.fields) {
-    if (field.name != sources[0]) continue;
-    source.error(
-        mismatch("a `" + sources[0] + "` volume, which mete cannot provide yet",
-                 "emptyDir, hostPath, persistentVolumeClaim, ephemeral, image, configMap, secret, downwardAPI or "
-                 "projected"));
-  }
+  if (auto elsewhere = read_elsewhere_volume(sources[0], source)) return std::move(*elsewhere);
+  refuse_volume(sources[0], source);
   return {};
 }
 

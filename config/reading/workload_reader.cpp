@@ -52,8 +52,13 @@ ReplicationControllerSpec read_controller(const View& spec, const ObjectMeta& ow
   return {read_replica_set(spec, owner)};
 }
 
-// The labels themselves. Without them it is those of the template.
-void check_plain_selector(const View& selector, const PodTemplate& pod) {
+// The labels themselves. Without them it is those of the template, which then has some.
+void check_plain_selector(const View& spec, const PodTemplate& pod) {
+  const View selector = spec["selector"];
+  if (selector.entries().empty() && pod.metadata.labels.empty())
+    return (selector ? selector : spec)
+        .error({"`selector` is empty, and the template has no labels that it could be", "nothing to select by",
+                "labels in spec.template.metadata.labels"});
   for (const auto& [key, value] : selector.entries()) {
     const auto at = pod.metadata.labels.find(key);
     if (at == pod.metadata.labels.end() || at->second != value.text())
@@ -194,6 +199,7 @@ PodTemplate read_template(const View& view, const ObjectMeta& owner, const std::
   pod.identity_text = identity_text(view, kPodTemplateSpec);
   read_pod_spec(view["spec"], claims, pod);
   check_bandwidth(view["metadata"]["annotations"], pod.spec.host_network);
+  take_app_armor_annotations(view["metadata"]["annotations"], pod.spec);
   return pod;
 }
 
@@ -230,7 +236,7 @@ Workload read_workload(const View& view) {
   const View spec = view["spec"];
   workload.spec = reader_of(kind)->read(spec, workload.metadata);
   if (kind == "ReplicationController") {
-    check_plain_selector(spec["selector"], template_of(workload));
+    check_plain_selector(spec, template_of(workload));
     check_endless(spec["template"], kind);
   } else if (kind != "Job" && kind != "CronJob") {
     check_selector(spec["selector"], template_of(workload));

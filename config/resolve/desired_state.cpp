@@ -108,6 +108,12 @@ class Assembler {
       index(file.policies, "Policy", around_->policies, state_.errors);
       for (const auto& runtime_class : file.runtime_classes)
         around_->runtime_classes.emplace(runtime_class.metadata.name, runtime_class);
+      for (const auto& bundle : file.trust_bundles) {
+        const auto [place, added] = around_->trust_bundles.emplace(bundle.metadata.name, bundle);
+        if (!added)
+          state_.errors.push_back(
+              said_twice("ClusterTrustBundle", bundle.metadata, bundle.location, place->second.location));
+      }
     }
     std::map<std::string, Service> services;
     for (const auto& file : files_) index(file.documents->services, "Service", services, state_.errors);

@@ -89,7 +89,8 @@ struct Surroundings {
   std::map<std::string, ConfigMap> config_maps;
   std::map<std::string, Secret> secrets;
   std::map<std::string, Policy> policies;
-  std::map<std::string, RuntimeClass> runtime_classes;  // by name alone
+  std::map<std::string, RuntimeClass> runtime_classes;      // by name alone
+  std::map<std::string, ClusterTrustBundle> trust_bundles;  // the same
 };
 
 struct DesiredState {

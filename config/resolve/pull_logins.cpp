@@ -15,9 +15,11 @@ std::vector<std::string> pull_logins(const Pod& pod, const Surroundings& data, F
   for (std::size_t i = 0; i < pod.spec.image_pull_secrets.size(); ++i) {
     const std::string& name = pod.spec.image_pull_secrets[i];
     const auto miss = [&](std::string message, std::string expected) {
-      findings.warnings.push_back({pod.location, "Pod " + full_name(pod.metadata),
-                                   "spec.imagePullSecrets[" + std::to_string(i) + "].name", std::move(message), name,
-                                   std::move(expected), ""});
+      const auto& places = pod.spec.places;
+      const bool known = places && i < places->image_pull_secrets.size();
+      findings.warnings.push_back(
+          {known ? places->image_pull_secrets[i] : pod.location, "Pod " + full_name(pod.metadata),
+           "spec.imagePullSecrets[" + std::to_string(i) + "].name", std::move(message), name, std::move(expected), ""});
     };
     const auto secret = data.secrets.find(pod.metadata.namespace_ + "/" + name);
     if (secret == data.secrets.end()) {

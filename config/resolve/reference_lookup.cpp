@@ -19,6 +19,7 @@ Diagnostic diagnostic(const Pod& pod, const Reference& reference, std::string me
 }  // namespace
 
 std::string kind_name(const Reference& reference) {
+  if (!reference.kind.empty()) return std::string(reference.kind) + " `" + reference.name + "`";
   return (reference.secret ? "Secret `" : "ConfigMap `") + reference.name + "`";
 }
 

@@ -20,6 +20,7 @@ struct Reference {
   bool optional = false;
   Location location;
   std::string field;
+  std::string_view kind = {};  // empty: Secret or ConfigMap, as `secret` says
 };
 
 // "Secret `name`", "ConfigMap `name`".

@@ -7,6 +7,7 @@
 #include "config/resolve/env_file.h"
 #include "config/resolve/expand.h"
 #include "config/resolve/reference_lookup.h"
+#include "config/resolve/trust_anchors.h"
 #include "config/values/names.h"
 
 namespace mete::config {
@@ -16,7 +17,7 @@ class Resolver {
  public:
   enum class Values { kLookedUp, kNamed };
   Resolver(const Pod& pod, const Surroundings& data, Findings findings, Values values)
-      : pod_(pod), lookup_(pod, data, findings), findings_(findings), by_name_(values == Values::kNamed) {}
+      : pod_(pod), data_(data), lookup_(pod, data, findings), findings_(findings), by_name_(values == Values::kNamed) {}
 
   NamedReferences run() {
     const PodSpec& spec = pod_.spec;
@@ -179,6 +180,19 @@ class Resolver {
     }
   }
 
+  void add_files(const TrustBundleSource& source, const Volume& volume, const std::string& field,
+                 std::vector<VolumeFile>& files) {
+    refers_ = true;
+    const auto mode = std::get<ProjectedVolume>(volume.source).default_mode;
+    if (by_name_) return put(files, {source.path, trust_source_text(source), mode});
+    auto found = trust_anchors(source, data_.trust_bundles);
+    if (!found && !source.optional)
+      lookup_.miss({false, source.name.empty() ? source.signer : source.name, false, volume.location,
+                    field + ".clusterTrustBundle", "ClusterTrustBundle"},
+                   found.error().what, found.error().what);
+    put(files, {source.path, found.value_or(std::string()), mode});
+  }
+
   // A later source replaces a file of an earlier one.
   static void put(std::vector<VolumeFile>& files, VolumeFile file) {
     const auto same =
@@ -221,6 +235,7 @@ class Resolver {
   }
 
   const Pod& pod_;
+  const Surroundings& data_;
   ReferenceLookup lookup_;
   Findings findings_;
   bool by_name_;

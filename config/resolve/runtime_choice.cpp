@@ -9,7 +9,8 @@ namespace {
 void add_error(const Pod& pod, const std::string& field, const std::string& found, const std::string& expected,
                std::vector<Diagnostic>& errors) {
   Diagnostic error;
-  error.location = pod.location;
+  const bool is_class = field == "spec.runtimeClassName" && pod.spec.places;
+  error.location = is_class ? pod.spec.places->runtime_class : pod.location;
   error.object = "Pod " + full_name(pod.metadata);
   error.field = field;
   error.found = found;

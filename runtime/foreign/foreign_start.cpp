@@ -110,7 +110,7 @@ Result<Start> make_start(LaunchSpec spec, const Request& request) {
   spec.oom_score_adj.reset();
   Start start;
   const std::string what = "runtime " + request.runtime.name;
-  auto config = oci::write_config(spec, {request.cgroup, request.device_rules, request.seccomp});
+  auto config = oci::write_config(spec, {request.cgroup, request.device_rules, request.seccomp, request.hooks});
   if (!config) return fail_in(what, config.error());
   start.config = std::move(*config);
   start.plans.create = create_plan(request, std::get<process::MountRoot>(*root), std::move(bundle));

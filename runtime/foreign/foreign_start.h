@@ -11,6 +11,7 @@
 #include "config/base/result.h"
 #include "runtime/cgroup/devices/devices.h"
 #include "runtime/oci/config/seccomp_profile.h"
+#include "runtime/oci/hooks.h"
 #include "runtime/process/foreign_plans.h"
 #include "runtime/process/launch_spec.h"
 
@@ -44,6 +45,7 @@ struct Request {
   std::vector<cgroup::DeviceRule> device_rules;  // all that are in force; see also ForeignPlans
   bool keep_devices = true;                      // false: the cgroup is as it was made, and everything is allowed
   std::optional<oci::SeccompProfile> seccomp;
+  oci::Hooks hooks = {};
   std::uint64_t capabilities = 0;  // what the runtime's program may have
 };
 

@@ -16,6 +16,7 @@
 #include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
 #include "runtime/oci/control_lines.h"
+#include "runtime/process/app_armor.h"
 #include "runtime/process/capabilities.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/enter.h"
@@ -109,7 +110,7 @@ Result<process::Plan> enter_plan(const Options& options, const Place& place, con
     METE_TRY(given, read_process(text, {.bundle = {},
                                         .cgroup_view = {},
                                         .capabilities = in_user_namespace ? ~0ULL : own_capabilities(),
-                                        .apparmor = has_apparmor()}));
+                                        .apparmor = process::has_app_armor()}));
     spec.args = given->launch.args;
     spec.tuning = given->launch.tuning;
     spec.terminal = given->launch.terminal;

@@ -5,6 +5,7 @@
 #include "runtime/oci/commands.h"
 #include "runtime/oci/config/config.h"
 #include "runtime/oci/config/rights.h"
+#include "runtime/process/app_armor.h"
 #include "runtime/process/capabilities.h"
 
 namespace mete::runtime::oci {
@@ -43,7 +44,7 @@ Json linux_features() {
           {"capabilities", process::capability_names(process::all_capabilities())},
           {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}, {"rdma", true}}},
           {"seccomp", seccomp()},
-          {"apparmor", enabled(has_apparmor())},
+          {"apparmor", enabled(process::has_app_armor())},
           {"selinux", enabled(false)},
           {"intelRdt", enabled(false)},
           {"memoryPolicy", memory_policy()},

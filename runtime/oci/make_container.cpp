@@ -20,6 +20,7 @@
 #include "runtime/oci/notify.h"
 #include "runtime/oci/systemd.h"
 #include "runtime/oci/time_text.h"
+#include "runtime/process/app_armor.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/terminal.h"
@@ -59,7 +60,7 @@ class Maker {
     Surroundings surroundings;
     surroundings.bundle = bundle;
     surroundings.capabilities = own_capabilities();
-    surroundings.apparmor = has_apparmor();
+    surroundings.apparmor = process::has_app_armor();
     surroundings.systemd = request_.systemd;
     auto found = hierarchies();
     if (found) {

@@ -84,6 +84,8 @@ bool is_read_only(const config::PodSpec& spec, const config::VolumeMount& mount)
                                    [&](const config::Volume& each) { return each.name == mount.name; });
   if (mount.read_only || volume == spec.volumes.end()) return mount.read_only;
   if (const auto* claim = std::get_if<config::ClaimVolume>(&volume->source)) return claim->read_only;
+  if (const auto* nfs = std::get_if<config::NfsVolume>(&volume->source)) return nfs->read_only;
+  if (const auto* disk = std::get_if<config::DiskVolume>(&volume->source)) return disk->read_only;
   return !std::holds_alternative<config::EmptyDirVolume>(volume->source) &&
          !std::holds_alternative<config::EphemeralVolume>(volume->source) &&
          !std::holds_alternative<config::HostPathVolume>(volume->source);

@@ -183,6 +183,10 @@ Result<std::string> prepare_files(const config::VolumeFiles& files, const config
   return path;
 }
 
+bool is_from_elsewhere(const config::VolumeSource& source) {
+  return std::holds_alternative<config::NfsVolume>(source) || std::holds_alternative<config::DiskVolume>(source);
+}
+
 Result<std::string> prepare_one(const config::Volume& volume, const config::PodPlan& plan,
                                 const VolumeDirectories& directories, const VolumeSources& sources) {
   if (const auto* host = std::get_if<config::HostPathVolume>(&volume.source)) return prepare(*host);
@@ -194,21 +198,27 @@ Result<std::string> prepare_one(const config::Volume& volume, const config::PodP
     METE_TRY(const auto layers, sources.layers(image->reference));
     return prepare_image(volume.name, layers, directories);
   }
+  if (is_from_elsewhere(volume.source)) {
+    const auto mounted = sources.mounted.find(volume.name);
+    return mounted == sources.mounted.end() ? fail("it is not mounted") : Result<std::string>(mounted->second);
+  }
   const auto* files = files_of(plan, volume.name);
   return prepare_files(files != nullptr ? *files : config::VolumeFiles{volume.name, false, {}, {}}, plan, directories,
                        sources.machine);
 }
 
-// A hostPath and an image keep their groups, as in Kubernetes.
+// A hostPath, an image, what a server exports and what is read-only keep their groups, as in Kubernetes.
 bool takes_group(const config::Volume& volume) {
-  return !std::holds_alternative<config::HostPathVolume>(volume.source) &&
+  if (const auto* disk = std::get_if<config::DiskVolume>(&volume.source)) return !disk->read_only;
+  return !std::holds_alternative<config::NfsVolume>(volume.source) &&
+         !std::holds_alternative<config::HostPathVolume>(volume.source) &&
          !std::holds_alternative<config::ImageVolume>(volume.source);
 }
 
 bool written_by_agent(const config::Volume& volume) {
   return !std::holds_alternative<config::EmptyDirVolume>(volume.source) &&
          !std::holds_alternative<config::EphemeralVolume>(volume.source) &&
-         !std::holds_alternative<config::ClaimVolume>(volume.source);
+         !std::holds_alternative<config::ClaimVolume>(volume.source) && !is_from_elsewhere(volume.source);
 }
 
 }  // namespace

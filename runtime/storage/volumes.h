@@ -24,6 +24,8 @@ struct VolumeSources {
   config::MachineFacts machine;  // for downwardAPI files, and the size of volumes in memory
   // The layers of the image of this name, as absolute paths, topmost first. The error: the store has no such image.
   std::function<Result<std::vector<std::string>>(const std::string&)> layers;
+  // Volume name -> directory, of what is mounted from elsewhere already (nfs_mount.h, disk_mounts.h).
+  std::map<std::string, std::string> mounted = {};
 };
 
 // Makes missing volumes and returns volume name -> host path. Idempotent: files that the agent writes are exchanged

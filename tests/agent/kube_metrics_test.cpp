@@ -29,6 +29,23 @@ std::vector<KubePod> pods() {
   return {pod};
 }
 
+bool has(const std::string& text, const std::string& line);
+
+TEST(KubeMetrics, DevicesHaveKubeStateMetricsNames) {
+  auto with_device = pods();
+  auto& resources = with_device[0].containers[1].resources;
+  resources.limits.devices = std::map<std::string, std::int64_t>{{"example.com/dongle-2", 3}};
+  resources.requests.devices = resources.limits.devices;
+  std::string out;
+  write_kube(out, with_device, {"box", 2, Bytes(4096), {{"example.com/dongle-2", 4}}}, collectors::Format::kText);
+  const std::string pod = R"(namespace="shop",pod="web",uid="u1",container="main",node="box")";
+  const std::string device = R"(resource="example_com_dongle_2",unit="integer"})";
+  EXPECT_TRUE(has(out, "kube_pod_container_resource_limits{" + pod + "," + device + " 3"));
+  EXPECT_TRUE(has(out, "kube_pod_container_resource_requests{" + pod + "," + device + " 3"));
+  EXPECT_TRUE(has(out, "kube_node_status_capacity{node=\"box\"," + device + " 4"));
+  EXPECT_TRUE(has(out, "kube_node_status_allocatable{node=\"box\"," + device + " 4"));
+}
+
 bool has(const std::string& text, const std::string& line) {
   return text.find(line + "\n") != std::string::npos;
 }

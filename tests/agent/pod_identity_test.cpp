@@ -57,7 +57,13 @@ const std::vector<std::pair<std::string, Values>>& special_values() {
       {".dnsConfig", {json(), {{"nameservers", json::array({"10.0.0.1"})}}}},
       {".dnsPolicy", {"Default", "None"}},
       {".os.name", {"linux", "linux"}},
-      {".appArmorProfile.type", {"Unconfined", "Unconfined"}},
+      {".appArmorProfile.type", {"RuntimeDefault", "Unconfined"}},
+      {".nfs", {{{"server", "a"}, {"path", "/a"}}, {{"server", "a"}, {"path", "/b"}}}},
+      {".awsElasticBlockStore", {{{"volumeID", "vol-1"}}, {{"volumeID", "vol-2"}}}},
+      {".clusterTrustBundle.name", {"one", "two"}},
+      {".clusterTrustBundle.signerName", {"a.b/one", "a.b/two"}},
+      {".labelSelector.matchExpressions[].operator", {"Exists", "DoesNotExist"}},
+      {".labelSelector.matchExpressions[].values", {json::array({"a"}), json::array({"b"})}},
       {".recursiveReadOnly", {"Disabled", "Disabled"}},
       {".emptyDir.medium", {"", "Memory"}},
       {".fileKeyRef.volumeName", {"data", "more"}},
@@ -196,7 +202,14 @@ json pod_with(const Path& path, const json& value) {
   // Two containers of a pod have two names; a source of variables says which.
   if (here.starts_with("spec.initContainers[]")) pod["spec"]["containers"][0]["name"] = "main";
   if (here.ends_with(".envFrom[].prefix")) (*at)["configMapRef"] = {{"name", "one"}};
-  if (here.ends_with(".seccompProfile.localhostProfile")) (*at)["type"] = "Localhost";
+  if (here.ends_with("Profile.localhostProfile")) (*at)["type"] = "Localhost";
+  if (here.find(".clusterTrustBundle.") != std::string::npos) {
+    json& source = pod["spec"]["volumes"][0]["projected"]["sources"][0]["clusterTrustBundle"];
+    const bool by_labels = here.find(".labelSelector.") != std::string::npos;
+    if (by_labels) source["signerName"] = "a.b/c";
+    if (!source.contains("name") && !source.contains("signerName")) source["name"] = "one";
+  }
+  if (here.ends_with("matchExpressions[].values")) (*at)["operator"] = "In";
   if (here.ends_with(".procMount")) pod["spec"]["hostUsers"] = false;
   if (here.ends_with(".dnsPolicy")) (*at)["dnsConfig"] = {{"nameservers", json::array({"10.0.0.1"})}};
   if (here.starts_with("spec.volumes")) complete_volume(here, *at);

@@ -134,6 +134,32 @@ TEST(PodStatus, WhatHasEndedIsNotReady) {
   EXPECT_EQ(conditions.back().reason, "PodCompleted");
 }
 
+TEST(PodStatus, WithoutItsDevicesItIsNotScheduled) {
+  PodRecord record = pod({container("a", kWaiting)});
+  record.hold = PodHold{kUnschedulable, "0/1 nodes are available: 1 Insufficient v/c."};
+  const auto conditions = conditions_of(record, RestartPolicy::kAlways);
+  ASSERT_EQ(conditions.size(), 1U);
+  EXPECT_EQ(conditions[0].type, "PodScheduled");
+  EXPECT_FALSE(conditions[0].holds);
+  EXPECT_EQ(conditions[0].reason, "Unschedulable");
+  EXPECT_EQ(conditions[0].message, "0/1 nodes are available: 1 Insufficient v/c.");
+  const PodStatus status = status_of(record, RestartPolicy::kAlways);
+  EXPECT_EQ(status.phase, PodPhase::kPending);
+  EXPECT_EQ(status.reason, "") << "only the condition says it";
+  EXPECT_EQ(parse_record(to_json(record)).value().hold, record.hold);
+}
+
+TEST(PodStatus, WhatItsKernelCannotEnforceBlocksIt) {
+  PodRecord record = pod({container("a", kWaiting)});
+  record.hold = PodHold{"AppArmor", "Pod Cannot enforce AppArmor: AppArmor is not enabled on the host"};
+  const PodStatus status = status_of(record, RestartPolicy::kAlways);
+  EXPECT_EQ(status.phase, PodPhase::kPending);
+  EXPECT_EQ(status.reason, "AppArmor");
+  EXPECT_EQ(status.message, record.hold->message);
+  EXPECT_TRUE(condition(record, "PodScheduled").holds);
+  EXPECT_EQ(waiting_reason(record, record.containers[0]), "Blocked");
+}
+
 TEST(PodStatus, BehindAGateNothingElseIsSaid) {
   PodRecord record = pod({container("a", kWaiting)});
   record.gated = true;

@@ -185,6 +185,18 @@ TEST(WorkloadReader, ASuccessPolicy) {
   EXPECT_EQ(rules[1], (SuccessRule{std::nullopt, 9}));
 }
 
+TEST(WorkloadReader, AControllerWithoutLabelsSelectsNothing) {
+  const std::string spec = "spec:\n  template:\n    spec: {containers: [{name: c, image: i}]}\n";
+  const std::string head = "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: web}\n";
+  EXPECT_TRUE(has(errors_of(head + spec), "spec", "`selector` is empty"));
+  EXPECT_TRUE(has(errors_of(head + spec + "  selector: {}\n"), "spec.selector", "`selector` is empty"));
+  EXPECT_TRUE(has(errors_of("apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: web}\n" + spec +
+                            "  selector: {matchLabels: {}}\n"),
+                  "spec.selector", "nothing to select by"));
+  EXPECT_TRUE(has(errors_of("apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: web}\n" + spec), "spec",
+                  "`selector` is missing"));
+}
+
 TEST(WorkloadReader, AReplicationController) {
   const std::string text =
       "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: web}\nspec:\n  replicas: 2\n"

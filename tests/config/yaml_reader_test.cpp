@@ -144,10 +144,31 @@ TEST(YamlReader, AnchorsAndMergeKeysWork) {
   EXPECT_EQ(documents.pods[0].spec.containers[0].resources.limits.cpu, MilliCpu(100));
 }
 
-TEST(YamlReader, DoubledKeysAreFoundAnywhere) {
-  const auto documents = read_documents(pod_text("    livenessProbe: {exec: {command: [a], command: [b]}}\n"), "");
-  EXPECT_TRUE(has(documents.errors, "spec.containers[0].livenessProbe.exec.command", "stands twice"))
-      << joined(documents.errors);
+TEST(YamlReader, OfDoubledKeysTheLastCountsAsForKubectl) {
+  const auto documents = read_documents(
+      pod_text("    livenessProbe: {exec: {command: [a], command: [b],\n      command: [c]}}\n    image: last\n"),
+      "p.yaml");
+  ASSERT_TRUE(documents.ok()) << joined(documents.errors);
+  const auto& container = documents.pods.at(0).spec.containers.at(0);
+  EXPECT_EQ(container.liveness->action, ProbeAction(ExecAction{{"c"}}));
+  EXPECT_EQ(container.image, "last");
+  // One for each that does not count, with both places.
+  EXPECT_EQ(lines(documents.warnings),
+            (std::vector<std::string>{
+                "p.yaml:10:5: Pod default/p: spec.containers[0].image: stands twice in the same mapping: this one "
+                "counts, and not the one at 7:5",
+                "p.yaml:8:42: Pod default/p: spec.containers[0].livenessProbe.exec.command: stands twice in the same "
+                "mapping: this one counts, and not the one at 8:28",
+                "p.yaml:9:7: Pod default/p: spec.containers[0].livenessProbe.exec.command: stands twice in the same "
+                "mapping: this one counts, and not the one at 8:42"}));
+}
+
+TEST(YamlReader, TwoObjectsOfAListMayHaveDoubledKeysToo) {
+  const auto documents = read_documents(
+      "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a, name: b}\n", "");
+  ASSERT_TRUE(documents.ok()) << joined(documents.errors);
+  EXPECT_EQ(documents.config_maps.at(0).metadata.name, "b");
+  EXPECT_TRUE(has(documents.warnings, "items[0].metadata.name", "not the one at 6:14")) << joined(documents.warnings);
 }
 
 TEST(YamlReader, DataObjects) {

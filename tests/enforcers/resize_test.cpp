@@ -20,6 +20,20 @@ config::Resources resources(std::optional<MilliCpu> cpu_request, std::optional<M
   return all;
 }
 
+TEST(Resize, AContainerSaysWhatTakesARestart) {
+  config::Container container;
+  container.resources = resources(100_mCPU, 200_mCPU, 8_MiB, 64_MiB);
+  const auto more_cpu = resources(100_mCPU, 300_mCPU, 8_MiB, 64_MiB);
+  const auto more_memory = resources(100_mCPU, 200_mCPU, 16_MiB, 64_MiB);
+  EXPECT_FALSE(takes_restart(container, more_cpu));
+  container.restart_for_cpu = true;
+  EXPECT_TRUE(takes_restart(container, more_cpu));
+  EXPECT_FALSE(takes_restart(container, more_memory));
+  EXPECT_FALSE(takes_restart(container, container.resources));
+  container.restart_for_memory = true;
+  EXPECT_TRUE(takes_restart(container, more_memory));
+}
+
 TEST(Resize, WhatIsNotGivenStays) {
   const auto before = resources(100_mCPU, 200_mCPU, 8_MiB, 64_MiB);
   EXPECT_EQ(updated(before, {}), before);

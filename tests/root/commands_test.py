@@ -168,7 +168,7 @@ def test_every_command_has_help_with_examples():
     assert sorted(commands) == sorted(wanted), commands
     # Only what the first word names is registered, which the table has to know.
     table = re.findall(r'\{"([^"]+)",', open(SOURCE + "/agent/cli/command_table.cpp").read())
-    assert sorted(" ".join(table).split()) == sorted([*set(wanted) - {"completion"}, "build-for-agent", "pull-for-agent"]), table
+    assert sorted(" ".join(table).split()) == sorted([*set(wanted) - {"completion"}, "build-for-agent", "pull-for-agent", "mount-for-agent"]), table
     without = []
     for command in [[each] for each in commands] + [["image", "import"], ["image", "ls"], ["image", "rm"], ["image", "prune"], ["image", "history"], ["image", "inspect"], ["oom", "ls"], ["oom", "show"], ["network", "create"], ["network", "ls"], ["network", "inspect"], ["network", "rm"], ["network", "prune"], ["network", "connect"], ["network", "disconnect"], ["volume", "create"], ["volume", "ls"], ["volume", "inspect"], ["volume", "rm"], ["volume", "prune"], ["system", "df"], ["system", "prune"]]:
         text = help_of(*command)

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 #include "config/convert/docker_amounts.h"
+#include "config/reading/cdi_reader.h"
 #include "config/values/quantity.h"
 
 namespace mete::agent::cli {
@@ -36,7 +38,7 @@ constexpr auto kFields = std::to_array<RunField>({
     {"--shm-size", "HostConfig.ShmSize", Kind::kSize, "SIZE", "Of its /dev/shm; 64m by default"},
     {"--ulimit", "HostConfig.Ulimits", Kind::kUlimits, "NAME=VALUE", "A limit of its processes: nofile=1024:2048"},
     {"--sysctl", "HostConfig.Sysctls", Kind::kPairs, "NAME=VALUE", "A setting of its kernel namespaces"},
-    {"--device", "HostConfig.Devices", Kind::kDevices, "FILE", "DEVICE[:INSIDE[:rwm]]"},
+    {"--device", "HostConfig.Devices", Kind::kDevices, "FILE", "DEVICE[:INSIDE[:rwm]], or VENDOR/CLASS=NAME"},
     {"--device-cgroup-rule", "HostConfig.DeviceCgroupRules", Kind::kTexts, "TEXT", "A rule for devices"},
     {"--security-opt", "HostConfig.SecurityOpt", Kind::kTexts, "TEXT",
      "no-new-privileges, seccomp=FILE, seccomp=unconfined, ..."},
@@ -129,6 +131,7 @@ Result<Json> ulimits_of(const RunField& field, const std::vector<std::string>& w
 Json devices_of(const std::vector<std::string>& words) {
   Json list = Json::array();
   for (const auto& each : words) {
+    if (config::is_cdi_device(each)) continue;
     const auto first = std::min(each.find(':'), each.size());
     const std::string path = each.substr(0, first);
     std::string inside = first == each.size() ? "" : each.substr(first + 1);
@@ -203,6 +206,13 @@ Status add_fields(const GivenFields& given, Json& body) {
     for (auto dot = name.find('.'); dot != std::string::npos; dot = name.find('.')) {
       place = &(*place)[name.substr(0, dot)];
       name.erase(0, dot + 1);
+    }
+    // As docker's own client: a device of the Container Device Interface is a request of its driver.
+    if (field.kind == Kind::kDevices) {
+      Json names = Json::array();
+      std::copy_if(words->second.begin(), words->second.end(), std::back_inserter(names),
+                   [](const std::string& word) { return config::is_cdi_device(word); });
+      if (!names.empty()) (*place)["DeviceRequests"] = {{{"Driver", "cdi"}, {"DeviceIDs", std::move(names)}}};
     }
     if (field.kind == Kind::kPortNames && place->contains(name)) {
       (*place)[name].update(value);  // those of -p are there

@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 
+#include "agent/base/cdi_folders.h"
 #include "agent/cli/images/container_layers.h"
 #include "agent/cli/manifests/manifest_files.h"
 #include "agent/cli/objects/kinds.h"
@@ -20,7 +21,9 @@
 #include "agent/cli/output/table.h"
 #include "agent/http/http_url.h"
 #include "config/reading/yaml/yaml_reader.h"
+#include "config/resolve/cdi_devices.h"
 #include "config/resolve/desired_state.h"
+#include "config/resolve/device_warnings.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {
@@ -39,6 +42,12 @@ void print_effects(const Json& value) {
 void print_taken_back(const Json& result) {
   for (const auto& what : result.value("takenBack", Json::array()))
     print("  " + printable(what.get<std::string>()) + "\n");
+}
+
+// What the machine lacks that a manifest asks for.
+void say_of_machine(const Json& value, const Joined& text) {
+  for (const auto& each : value.value("machineWarnings", Json::array()))
+    std::fprintf(stderr, "warning: %s\n", printable(text.reword(each.get<std::string>())).c_str());
 }
 
 int print_results(const Common& common, const Json& value, const char* suffix) {
@@ -69,6 +78,7 @@ int apply(const Common& common, const ApplyOptions& options) {
   auto fetched = fetch(common, "POST", "/mete/v1/apply?" + query, text->text,
                        [&](const std::string& error) { return text->reword(error); });
   if (fetched.code != kDone) return fetched.code;
+  say_of_machine(fetched.value, *text);
   return print_results(common, fetched.value, options.dry_run ? " (dry run)" : "");
 }
 
@@ -79,6 +89,7 @@ int diff(const Common& common, const std::vector<std::string>& files) {
   auto fetched = fetch(common, "POST", "/mete/v1/apply?dry-run=1&diff=1&file=" + url_encode(kJoined), text->text,
                        [&](const std::string& error) { return text->reword(error); });
   if (fetched.code != kDone) return fetched.code;
+  say_of_machine(fetched.value, *text);
   if (print_structured(common, fetched.value)) return kDone;
   bool differs = false;
   for (const auto& each : fetched.value["results"]) {
@@ -99,7 +110,11 @@ int validate(const Common& common, const std::vector<std::string>& files) {
   if (!sources) return complain(sources.error().what);
   std::vector<config::Documents> all;
   for (const auto& source : *sources) all.push_back(config::read_documents(source.text, source.name));
-  const auto state = config::assemble(all);
+  auto state = config::assemble(all);
+  const auto devices = config::CdiDevices(read_cdi_folders(common.settings.config.devices.cdi).specs).counts();
+  for (const auto& documents : all) {
+    for (auto& each : config::device_warnings(documents, devices)) state.warnings.push_back(std::move(each));
+  }
   if (common.output == "github") {
     print(github_text(state.errors, "error") + github_text(state.warnings, "warning"));
     return state.ok() ? kDone : kFailed;
@@ -118,6 +133,7 @@ int validate(const Common& common, const std::vector<std::string>& files) {
     add("ConfigMap", documents.config_maps);
     add("Secret", documents.secrets);
     add("RuntimeClass", documents.runtime_classes);
+    add("ClusterTrustBundle", documents.trust_bundles);
     add("Service", documents.services);
     add("NetworkPolicy", documents.traffic_policies);
     for (const auto& each : documents.workloads)

@@ -76,6 +76,9 @@ void put_container(std::string& out, const Json& own, const Json& status) {
     put_amounts(out, "Limits", own["resources"], "limits");
     put_amounts(out, "Requests", own["resources"], "requests");
   }
+  std::string devices;
+  for (const auto& each : own.value("devices", Json::array())) devices += (devices.empty() ? "" : ", ") + plain(each);
+  if (!devices.empty()) put(out, 4, "Devices", devices);
   if (own.contains("pid")) put(out, 4, "Process", own["pid"].dump());
   put(out, 4, "Log", printable(own.value("log", std::string())));
 }

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "config/reading/cdi_reader.h"
 #include "config/values/names.h"
 
 namespace mete::agent::docker {
@@ -51,6 +52,24 @@ Result<std::vector<config::DeviceWish>> device_wishes(const Json& host_config) {
     wishes.push_back(std::move(wish));
   }
   return wishes;
+}
+
+Result<std::vector<std::string>> cdi_wishes(const Json& host_config) {
+  std::vector<std::string> names;
+  const Json& requests = field(host_config, "DeviceRequests");
+  for (const auto& each : requests.is_array() ? requests : Json::array()) {
+    const std::string driver = text_of(each, "Driver");
+    const Json& capabilities = field(each, "Capabilities");
+    if (driver != "cdi")
+      return fail("could not select device driver \"" + driver +
+                  "\" with capabilities: " + (capabilities.is_array() ? capabilities.dump() : "[]") +
+                  ": expected the driver cdi (--device VENDOR/CLASS=NAME)");
+    for (auto& name : words_of(each, "DeviceIDs")) {
+      if (!config::is_cdi_device(name)) return fail("invalid CDI device name \"" + name.substr(0, 80) + "\"");
+      names.push_back(std::move(name));
+    }
+  }
+  return names;
 }
 
 Result<std::vector<config::DeviceRange>> device_ranges(const Json& host_config) {

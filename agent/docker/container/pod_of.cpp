@@ -79,6 +79,7 @@ void take_memory(const Json& host, config::Container& container) {
 
 Status take_machine(const Json& host, config::ContainerExtras& extras) {
   METE_TRY(extras.devices, device_wishes(host));
+  METE_TRY(extras.cdi_devices, cdi_wishes(host));
   METE_TRY(extras.device_ranges, device_ranges(host));
   METE_TRY(extras.log, log_wish(host));
   METE_TRY(extras.io, io_wish(host));

@@ -45,6 +45,8 @@ std::string start_error_text(const ContainerRecord& record, int exit_code, const
   // Docker says so before it makes the task.
   if (const auto device = message.find("error gathering device information"); device != std::string::npos)
     return message.substr(device);
+  if (const auto device = message.find("unresolvable CDI devices"); device != std::string::npos)
+    return "CDI device injection failed: " + message.substr(device);
   const std::string begin = "failed to create task for container: ";
   const auto with = [&](const char* words) {
     return begin + (message.find(words) == std::string::npos ? std::string(words) + ": " : "") + message;

@@ -203,6 +203,7 @@ Status Attempt::make_files(const runtime::image::Image& image, runtime::storage:
   LaunchDevices devices;
   METE_TRY(devices.nodes, cgroup_.devices().nodes());
   devices.rules = cgroup_.devices().rules();
+  devices.cdi = cgroup_.devices().cdi();
   return write_launch_plan(slot_, cgroup_.group(), std::move(devices), image, std::move(root));
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "agent/pods/device_book.h"
+#include "agent/pods/pod.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/process/host_device.h"
 
@@ -23,7 +25,20 @@ Status ContainerDevices::find() {
     }
     for (auto& node : *nodes) asked_.push_back({std::move(node), wish.access});
   }
+  if (auto given = find_cdi(); !given) all_there = std::move(given);
   return all_there;
+}
+
+Status ContainerDevices::find_cdi() {
+  cdi_ = {};
+  std::vector<std::string> names = slot_.record().devices;
+  const auto& asked = slot_.spec()->extras->cdi_devices;
+  names.insert(names.end(), asked.begin(), asked.end());
+  if (names.empty()) return {};
+  METE_TRY(cdi_.edits, slot_.pod().devices().devices().edits(names));
+  METE_TRY(cdi_.nodes, runtime::pod::find_cdi_nodes(cdi_.edits));
+  for (const auto& each : cdi_.nodes) asked_.push_back({each.device, each.access});
+  return {};
 }
 
 void ContainerDevices::find_policys() {
@@ -73,11 +88,13 @@ Result<std::vector<runtime::process::DeviceSpec>> ContainerDevices::nodes() cons
 std::vector<DeviceRule> ContainerDevices::base_rules() const {
   if (slot_.spec()->security->privileged) return std::vector<DeviceRule>{{.allow = true}};
   const auto& extras = slot_.spec()->extras;
-  if (extras->device_ranges.empty() && extras->devices.empty()) return {};
+  if (extras->device_ranges.empty() && extras->devices.empty() && asked_.empty()) return {};
   // Rules that do not begin with all of them would change what the cgroup is made with: everything is allowed.
   std::vector<DeviceRule> rules = {{.allow = false}};
   for (auto& each : enforcers::device_rules(extras->device_ranges)) rules.push_back(std::move(each));
-  for (const auto& [node, access] : asked_) rules.push_back(enforcers::device_rule(node, access));
+  for (const auto& [node, access] : asked_) {
+    if (!access.empty()) rules.push_back(enforcers::device_rule(node, access));
+  }
   return rules;
 }
 

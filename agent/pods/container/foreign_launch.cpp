@@ -16,7 +16,7 @@ std::string foreign_id(const ContainerSlot& slot) {
 
 Status write_foreign_start(const ContainerSlot& slot, const std::string& cgroup,
                            const runtime::process::LaunchSpec& spec, std::vector<runtime::cgroup::DeviceRule> devices,
-                           std::optional<runtime::oci::SeccompProfile> seccomp) {
+                           std::optional<runtime::oci::SeccompProfile> seccomp, runtime::oci::Hooks hooks) {
   const auto& services = slot.services();
   const auto files = slot.files();
   runtime::foreign::Request request;
@@ -31,6 +31,7 @@ Status write_foreign_start(const ContainerSlot& slot, const std::string& cgroup,
   request.device_rules = std::move(devices);
   if (!request.keep_devices) request.device_rules = {{.allow = true}};
   request.seccomp = std::move(seccomp);
+  request.hooks = std::move(hooks);
   request.capabilities = services.capabilities;
   METE_TRY(const runtime::foreign::Start start, runtime::foreign::make_start(spec, request));
   const runtime::foreign::Paths paths(request.attempt);

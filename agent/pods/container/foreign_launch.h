@@ -9,6 +9,7 @@
 #include "agent/pods/container/container_slot.h"
 #include "runtime/cgroup/devices/devices.h"
 #include "runtime/oci/config/seccomp_profile.h"
+#include "runtime/oci/hooks.h"
 #include "runtime/process/launch_spec.h"
 
 namespace mete::agent {
@@ -22,6 +23,7 @@ namespace mete::agent {
 [[nodiscard]] Status write_foreign_start(const ContainerSlot& slot, const std::string& cgroup,
                                          const runtime::process::LaunchSpec& spec,
                                          std::vector<runtime::cgroup::DeviceRule> devices,
-                                         std::optional<runtime::oci::SeccompProfile> seccomp);
+                                         std::optional<runtime::oci::SeccompProfile> seccomp,
+                                         runtime::oci::Hooks hooks);
 
 }  // namespace mete::agent

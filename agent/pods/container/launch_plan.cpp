@@ -17,6 +17,7 @@
 #include "runtime/file.h"
 #include "runtime/file_beneath.h"
 #include "runtime/oci/config/seccomp_file.h"
+#include "runtime/pod/app_armor.h"
 #include "runtime/pod/container_spec.h"
 #include "runtime/pod/name_files.h"
 #include "runtime/pod/network_sysctls.h"
@@ -118,6 +119,22 @@ void add_etc_files(const Pod& pod, const config::Container& container, runtime::
   }
 }
 
+// For a runtime that runs them.
+runtime::oci::Hooks hooks_of(const config::CdiEdits& edits) {
+  runtime::oci::Hooks hooks;
+  for (const auto& each : edits.hooks) {
+    auto& list = each.point == "prestart"          ? hooks.prestart
+                 : each.point == "createRuntime"   ? hooks.create_runtime
+                 : each.point == "createContainer" ? hooks.create_container
+                 : each.point == "startContainer"  ? hooks.start_container
+                 : each.point == "poststart"       ? hooks.poststart
+                                                   : hooks.poststop;
+    list.push_back({each.path, each.args, std::nullopt, each.timeout});
+    if (!each.env.empty()) list.back().env = each.env;
+  }
+  return hooks;
+}
+
 Status make_pressure_fifo(const std::string& path) {
   constexpr mode_t kAnybody = 0666;  // whoever runs in the container; the attempt's directory is root's
   if (::mkfifo(path.c_str(), 0600) != 0 || ::chmod(path.c_str(), kAnybody) != 0) return fail_errno("make " + path);
@@ -174,13 +191,20 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.oom_score_adj = container.extras->oom_score_adj.value_or(
       enforcers::oom_score_adj(plan.pod.spec, container, services.machine_memory));
   METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, resolved, context));
+  METE_CHECK(runtime::pod::apply_cdi(devices.cdi.edits, devices.cdi.nodes, context.users.has_value(), spec));
+  if (plan.runtime.empty()) METE_CHECK(runtime::pod::check_no_hooks(devices.cdi.edits));
+  if (plan.pod.spec.security->app_armor || container.security->app_armor) {
+    METE_TRY(spec.identity.apparmor_profile,
+             runtime::pod::app_armor_profile(plan.pod.spec, container, runtime::process::read_app_armor()));
+  }
   const auto profile = runtime::pod::seccomp_profile(plan.pod.spec, container);
   METE_CHECK(add_seccomp(services, profile, spec.identity));
   if (!plan.runtime.empty()) {
     // The runtime's name for it, which runc and crun give it, too: who enters later joins the same.
     spec.session_keyring = "_ses." + foreign_id(slot);
     METE_TRY(auto seccomp, seccomp_profile_of(services, profile, spec.identity));
-    METE_CHECK(write_foreign_start(slot, group.path(), spec, std::move(devices.rules), std::move(seccomp)));
+    METE_CHECK(write_foreign_start(slot, group.path(), spec, std::move(devices.rules), std::move(seccomp),
+                                   hooks_of(devices.cdi.edits)));
   }
   if (!context.users) runtime::process::bind_own_group(services.hierarchies, group.path(), spec.cgroup_mounts);
   METE_TRY(const runtime::process::Plan launch, runtime::process::make_plan(spec));

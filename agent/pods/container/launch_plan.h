@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "agent/pods/container/container_devices.h"
 #include "agent/pods/container/container_slot.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/cgroup/devices/devices.h"
@@ -20,6 +21,7 @@ using runtime::pod::kConfigError;
 struct LaunchDevices {
   std::vector<runtime::process::DeviceSpec> nodes;  // besides the usual ones
   std::vector<runtime::cgroup::DeviceRule> rules;   // ContainerDevices::rules(), for another runtime
+  ContainerDevices::Cdi cdi;
 };
 
 // Makes the FIFO of memory.notify, too, and what another runtime needs. The error:

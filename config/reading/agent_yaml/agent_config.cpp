@@ -6,6 +6,7 @@
 
 #include "config/model/diagnostics.h"
 #include "config/reading/agent_yaml/alert_readers.h"
+#include "config/reading/agent_yaml/devices_reader.h"
 #include "config/reading/agent_yaml/export_reader.h"
 #include "config/reading/agent_yaml/network_reader.h"
 #include "config/reading/agent_yaml/registries.h"
@@ -144,6 +145,10 @@ constexpr ObjectSpec kWebSpec = {.name = "Web", .fields = kWebFields};
 constexpr std::array kFields = std::to_array<FieldSpec>({
     {.name = "alerts", .type = FieldType::kObject, .object = &kAlertsSpec, .doc = "Who is told when something suffers"},
     {.name = "collectors", .type = FieldType::kObject, .object = &kCollectorsSpec, .doc = "What is read"},
+    {.name = "devices",
+     .type = FieldType::kObject,
+     .object = &kMachineDevicesSpec,
+     .doc = "Where devices that pods ask for are described"},
     {.name = "export", .type = FieldType::kObject, .object = &kExportSpec, .doc = "What is exported"},
     {.name = "machine", .type = FieldType::kObject, .object = &kMachineSpec, .doc = "What is kept for the system"},
     {.name = "registries",
@@ -262,6 +267,7 @@ AgentConfigFile read_agent_config(std::string_view text, std::string_view file) 
       if (view) check_shape(view, kAgentConfigSpec, "is not acted on yet");
       if (view && out.errors.empty()) {
         result.config.exported = read_export(view["export"]);
+        result.config.devices = read_machine_devices(view["devices"]);
         result.config.machine = read_machine(view["machine"]);
         result.config.registries = read_registries(view["registries"]);
         result.config.network = read_network(view["network"]);

@@ -147,6 +147,14 @@ constexpr std::array kSecurityContextFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kSecurityContextSpec = {.name = "SecurityContext", .fields = kSecurityContextFields};
 
+constexpr std::array kResizedResources = std::to_array<std::string_view>({"cpu", "memory"});
+constexpr std::array kResizePolicies = std::to_array<std::string_view>({"NotRequired", "RestartContainer"});
+constexpr std::array kResizePolicyFields = std::to_array<FieldSpec>({
+    {.name = "resourceName", .type = FieldType::kString, .required = true, .values = kResizedResources},
+    {.name = "restartPolicy", .type = FieldType::kString, .required = true, .values = kResizePolicies},
+});
+constexpr ObjectSpec kResizePolicySpec = {.name = "ContainerResizePolicy", .fields = kResizePolicyFields};
+
 constexpr std::array kContainerFields = std::to_array<FieldSpec>({
     {.name = "name", .type = FieldType::kString, .required = true},
     {.name = "image", .type = FieldType::kString, .required = true},
@@ -184,7 +192,10 @@ constexpr std::array kContainerFields = std::to_array<FieldSpec>({
      .type = FieldType::kObjectList,
      .object = &kPortSpec,
      .doc = "A name for a port; hostPort publishes"},
-    {.name = "resizePolicy", .use = FieldUse::kInactive},
+    {.name = "resizePolicy",
+     .type = FieldType::kObjectList,
+     .object = &kResizePolicySpec,
+     .doc = "Whether another amount of CPU or memory is given in place, which is so when not said, or by a restart"},
     {.name = "restartPolicy",
      .type = FieldType::kString,
      .values = kRestartPolicies,

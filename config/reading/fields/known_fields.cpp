@@ -86,8 +86,17 @@ constexpr std::array kSeccompFields = std::to_array<FieldSpec>({
 });
 
 constexpr std::array kAppArmorFields = std::to_array<FieldSpec>({
-    {.name = "type", .type = FieldType::kString, .required = true, .values = kProfiles},
-    {.name = "localhostProfile", .type = FieldType::kString},
+    {.name = "type",
+     .type = FieldType::kString,
+     .required = true,
+     .values = kProfiles,
+     .doc = "On a kernel without AppArmor a Pod that asks for one, RuntimeDefault too, is not started",
+     .identity_by_text = true,
+     .harmless = kDefaultProfile},
+    {.name = "localhostProfile",
+     .type = FieldType::kString,
+     .doc = "With type Localhost: a profile that is loaded into the kernel",
+     .identity_by_text = true},
 });
 
 }  // namespace

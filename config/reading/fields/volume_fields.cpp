@@ -2,6 +2,7 @@
 #include <array>
 
 #include "config/reading/fields.h"
+#include "config/reading/fields/workload_fields.h"
 
 namespace mete::config {
 namespace {
@@ -83,6 +84,18 @@ constexpr std::array kTokenFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kTokenSpec = {.name = "ServiceAccountTokenProjection", .fields = kTokenFields};
 
+constexpr std::array kTrustProjectionFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .doc = "Of one bundle; not with signerName"},
+    {.name = "signerName", .type = FieldType::kString, .doc = "Of all bundles of the signer that labelSelector fits"},
+    {.name = "labelSelector",
+     .type = FieldType::kObject,
+     .object = &kOwnedSelectorSpec,
+     .doc = "With signerName; not set: fits none, empty: fits all"},
+    {.name = "optional", .type = FieldType::kBool, .doc = "Without a bundle the file is empty"},
+    {.name = "path", .type = FieldType::kString, .required = true},
+});
+constexpr ObjectSpec kTrustProjectionSpec = {.name = "ClusterTrustBundleProjection", .fields = kTrustProjectionFields};
+
 constexpr std::array kProjectionFields = std::to_array<FieldSpec>({
     {.name = "configMap", .type = FieldType::kObject, .object = &kKeyProjectionSpec},
     {.name = "secret", .type = FieldType::kObject, .object = &kKeyProjectionSpec},
@@ -92,8 +105,9 @@ constexpr std::array kProjectionFields = std::to_array<FieldSpec>({
      .object = &kTokenSpec,
      .doc = "Left out with a warning: there is no API server to give one"},
     {.name = "clusterTrustBundle",
-     .use = FieldUse::kRefused,
-     .doc = "there is no cluster that publishes certificates; a ConfigMap can hold them"},
+     .type = FieldType::kObject,
+     .object = &kTrustProjectionSpec,
+     .doc = "The certificates of ClusterTrustBundles of the manifests"},
     {.name = "podCertificate",
      .use = FieldUse::kRefused,
      .doc = "there is no cluster that signs for a Pod; a Secret can hold a key and its certificate"},
@@ -134,13 +148,42 @@ constexpr std::array kEphemeralFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kEphemeralSpec = {.name = "EphemeralVolumeSource", .fields = kEphemeralFields};
 
+constexpr std::array kNfsFields = std::to_array<FieldSpec>({
+    {.name = "server", .type = FieldType::kString, .required = true, .doc = "Name or address"},
+    {.name = "path", .type = FieldType::kString, .required = true, .doc = "Absolute path that the server exports"},
+    {.name = "readOnly", .type = FieldType::kBool},
+});
+constexpr ObjectSpec kNfsSpec = {.name = "NFSVolumeSource", .fields = kNfsFields};
+
+constexpr std::int64_t kMostPartition = 255;
+
+constexpr std::array kGceDiskFields = std::to_array<FieldSpec>({
+    {.name = "pdName", .type = FieldType::kString, .required = true, .doc = "The disk's name"},
+    {.name = "fsType", .type = FieldType::kString, .doc = "ext4 when not said; the disk is never formatted"},
+    {.name = "partition", .type = FieldType::kInteger, .min = 0, .max = kMostPartition, .doc = "0: the whole disk"},
+    {.name = "readOnly", .type = FieldType::kBool},
+});
+constexpr ObjectSpec kGceDiskSpec = {.name = "GCEPersistentDiskVolumeSource", .fields = kGceDiskFields};
+
+constexpr std::array kAwsDiskFields = std::to_array<FieldSpec>({
+    {.name = "volumeID", .type = FieldType::kString, .required = true, .doc = "vol-..., or aws://ZONE/vol-..."},
+    {.name = "fsType", .type = FieldType::kString, .doc = "ext4 when not said; the disk is never formatted"},
+    {.name = "partition", .type = FieldType::kInteger, .min = 0, .max = kMostPartition, .doc = "0: the whole disk"},
+    {.name = "readOnly", .type = FieldType::kBool},
+});
+constexpr ObjectSpec kAwsDiskSpec = {.name = "AWSElasticBlockStoreVolumeSource", .fields = kAwsDiskFields};
+
 constexpr std::array kVolumeFields = std::to_array<FieldSpec>({
     {.name = "name", .type = FieldType::kString, .required = true},
     {.name = "hostPath", .type = FieldType::kObject, .object = &kHostPathSpec},
     {.name = "emptyDir", .type = FieldType::kObject, .object = &kEmptyDirSpec},
     {.name = "configMap", .type = FieldType::kObject, .object = &kConfigMapVolumeSpec},
     {.name = "secret", .type = FieldType::kObject, .object = &kSecretVolumeSpec},
-    {.name = "awsElasticBlockStore"},
+    {.name = "awsElasticBlockStore",
+     .type = FieldType::kObject,
+     .object = &kAwsDiskSpec,
+     .doc = "A disk that is attached to this machine; the pod waits for it",
+     .identity_by_text = true},
     {.name = "azureDisk"},
     {.name = "azureFile"},
     {.name = "cephfs"},
@@ -154,12 +197,20 @@ constexpr std::array kVolumeFields = std::to_array<FieldSpec>({
     {.name = "fc"},
     {.name = "flexVolume"},
     {.name = "flocker"},
-    {.name = "gcePersistentDisk"},
+    {.name = "gcePersistentDisk",
+     .type = FieldType::kObject,
+     .object = &kGceDiskSpec,
+     .doc = "A disk that is attached to this machine; the pod waits for it",
+     .identity_by_text = true},
     {.name = "gitRepo"},
     {.name = "glusterfs"},
     {.name = "image", .type = FieldType::kObject, .object = &kImageVolumeSpec, .doc = "What an image holds, read-only"},
     {.name = "iscsi"},
-    {.name = "nfs"},
+    {.name = "nfs",
+     .type = FieldType::kObject,
+     .object = &kNfsSpec,
+     .doc = "A directory of an NFS server, version 4",
+     .identity_by_text = true},
     {.name = "persistentVolumeClaim",
      .type = FieldType::kObject,
      .object = &kClaimSpec,

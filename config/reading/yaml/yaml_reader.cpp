@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 
 #include "config/model/diagnostics.h"
 #include "config/reading/fields.h"
@@ -11,6 +12,7 @@
 #include "config/reading/readers.h"
 #include "config/reading/service_reader.h"
 #include "config/reading/traffic_reader.h"
+#include "config/reading/yaml/doubles.h"
 #include "config/reading/yaml/json_text.h"
 #include "config/reading/yaml/shape.h"
 #include "config/reading/yaml/yaml_tree.h"
@@ -34,6 +36,7 @@ struct Kind {
   std::string_view name;
   std::string_view api_version;
   void (*read)(const View& view, Documents& out);
+  std::span<const std::string_view> more_versions = {};  // that say the same
 };
 
 // A claim is made when a pod uses it for the first time, so the object says nothing that is needed.
@@ -107,6 +110,9 @@ void read_made(const View& view, Documents& out) {
   read_into(view, *workload_spec(view["kind"].text()), read_workload, out.workloads);
 }
 
+constexpr auto kTrustBundleVersions =
+    std::to_array<std::string_view>({"certificates.k8s.io/v1", "certificates.k8s.io/v1alpha1"});
+
 constexpr auto kKinds = std::to_array<Kind>({
     {"Pod", "v1", [](const View& view, Documents& out) { read_into(view, kPodSpec, read_pod, out.pods); }},
     {"ConfigMap", "v1",
@@ -128,6 +134,9 @@ constexpr auto kKinds = std::to_array<Kind>({
     {"Job", "batch/v1", read_made},
     {"CronJob", "batch/v1", read_made},
     {"ReplicationController", "v1", read_made},
+    {"ClusterTrustBundle", "certificates.k8s.io/v1beta1",
+     [](const View& view, Documents& out) { read_into(view, kTrustBundleSpec, read_trust_bundle, out.trust_bundles); },
+     kTrustBundleVersions},
     {"RuntimeClass", "node.k8s.io/v1",
      [](const View& view, Documents& out) {
        read_into(view, kRuntimeClassSpec, read_runtime_class, out.runtime_classes);
@@ -190,10 +199,15 @@ class Reader {
   Reader(Documents& out, std::string file) : report_{out, std::move(file), ""} {}
 
   void text(const DocumentText& document) {
-    const auto tree = parse_document(document.text, document.first_line);
+    auto tree = parse_document(document.text, document.first_line);
     if (!tree) return broken(tree.error());
+    const auto doubles = keep_last_of_doubles(*tree);
+    const View view(&*tree, "", report_);
     report_.object.clear();
-    object(View(&*tree, "", report_), true);
+    if (const View kind = view["kind"]; kind && !is_list(view)) report_.object = shown_name(view, kind.text());
+    for (const auto& each : doubles) warn_of(each);
+    report_.object.clear();
+    object(view, true);
   }
 
   void broken(const ParseError& error) {
@@ -201,6 +215,18 @@ class Reader {
   }
 
  private:
+  void warn_of(const DoubleKey& key) {
+    Diagnostic warning;
+    warning.location = {report_.file, key.line, key.column};
+    warning.object = report_.object;
+    warning.field = key.path;
+    warning.found = "a key that stands twice";
+    warning.expected = "each key once";
+    warning.message = "stands twice in the same mapping: this one counts, and not the one at " +
+                      std::to_string(key.earlier_line) + ":" + std::to_string(key.earlier_column);
+    report_.out.warnings.push_back(std::move(warning));
+  }
+
   void object(const View& view, bool may_be_list) {
     if (!view) return;
     if (view.node().kind != YamlNode::Kind::kMap) {
@@ -220,7 +246,9 @@ class Reader {
   void read(const View& view, const Kind& kind) {
     report_.object = shown_name(view, kind.name);
     const View version = view["apiVersion"];
-    if (version && version.text() != kind.api_version) {
+    const auto& more = kind.more_versions;
+    if (version && version.text() != kind.api_version &&
+        std::find(more.begin(), more.end(), version.text()) == more.end()) {
       // One clear error instead of the many that a file for another version would give.
       return version.error(mismatch(describe(version.node()), "\"" + std::string(kind.api_version) + "\""));
     }
@@ -260,8 +288,9 @@ Documents read_documents(std::string_view text, std::string_view file, int first
 
 std::vector<DocumentText> list_items(const DocumentText& document) {
   std::vector<DocumentText> texts;
-  const auto tree = parse_document(document.text, document.first_line);
+  auto tree = parse_document(document.text, document.first_line);
   if (!tree || tree->kind != YamlNode::Kind::kMap) return texts;
+  (void)keep_last_of_doubles(*tree);  // read_documents() tells of them
   Documents unused;
   Report report{unused, "", ""};
   const View view(&*tree, "", report);
@@ -276,8 +305,9 @@ std::string pod_spec_json(std::string_view text, std::string_view space, std::st
     auto documents = list_items(document);
     if (documents.empty()) documents.push_back(std::move(document));
     for (const auto& each : documents) {
-      const auto tree = parse_document(each.text, each.first_line);
+      auto tree = parse_document(each.text, each.first_line);
       if (!tree) continue;
+      (void)keep_last_of_doubles(*tree);
       Documents unused;
       Report report{unused, "", ""};
       const View view(&*tree, "", report);

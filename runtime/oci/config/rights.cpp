@@ -20,11 +20,6 @@ std::uint64_t own_capabilities() {
   return data[0].permitted | static_cast<std::uint64_t>(data[1].permitted) << 32U;
 }
 
-bool has_apparmor() {
-  const auto enabled = read_file(AT_FDCWD, "/sys/module/apparmor/parameters/enabled");
-  return enabled && enabled->starts_with('Y');
-}
-
 bool is_rootless(const std::string& flag) {
   if (flag != "auto") return flag == "true";
   if (::geteuid() != 0) return true;

@@ -10,9 +10,6 @@ namespace mete::runtime::oci {
 // Bits of the capabilities that this process holds.
 [[nodiscard]] std::uint64_t own_capabilities();
 
-// True when the kernel has AppArmor and it is enabled.
-[[nodiscard]] bool has_apparmor();
-
 // `flag` is the value of --rootless. auto: true unless the caller is root in the initial user namespace.
 [[nodiscard]] bool is_rootless(const std::string& flag);
 

@@ -121,6 +121,26 @@ json process_json(const LaunchSpec& spec) {
   return value;
 }
 
+json hooks_json(const Hooks& hooks) {
+  json value = json::object();
+  const std::pair<const char*, const std::vector<Hook>*> points[] = {{"prestart", &hooks.prestart},
+                                                                     {"createRuntime", &hooks.create_runtime},
+                                                                     {"createContainer", &hooks.create_container},
+                                                                     {"startContainer", &hooks.start_container},
+                                                                     {"poststart", &hooks.poststart},
+                                                                     {"poststop", &hooks.poststop}};
+  for (const auto& [name, list] : points) {
+    for (const auto& hook : *list) {
+      json each = {{"path", hook.path}};
+      if (!hook.args.empty()) each["args"] = hook.args;
+      if (hook.env) each["env"] = *hook.env;
+      if (hook.timeout) each["timeout"] = hook.timeout->count();
+      value[name].push_back(std::move(each));
+    }
+  }
+  return value;
+}
+
 bool has_own_name(const LaunchSpec& spec) {
   return std::any_of(spec.namespaces.begin(), spec.namespaces.end(),
                      [](const auto& use) { return use.kind == NamespaceKind::uts && use.path.empty(); });
@@ -156,6 +176,7 @@ Result<std::string> write_config(const LaunchSpec& spec, const WriteContext& con
                    {"process", process_json(spec)},
                    {"mounts", std::move(mounts)},
                    {"linux", std::move(linux_part)}};
+  if (json hooks = hooks_json(context.hooks); !hooks.empty()) document["hooks"] = std::move(hooks);
   // A name in a namespace that is joined is its owner's.
   if (!spec.hostname.empty() && has_own_name(spec)) document["hostname"] = spec.hostname;
   // Arguments and variables of a manifest may be any bytes but NUL; JSON has none but UTF-8.

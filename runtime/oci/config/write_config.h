@@ -10,6 +10,7 @@
 #include "config/base/result.h"
 #include "runtime/cgroup/devices/devices.h"
 #include "runtime/oci/config/seccomp_profile.h"
+#include "runtime/oci/hooks.h"
 #include "runtime/process/launch_spec.h"
 
 namespace mete::runtime::oci {
@@ -19,6 +20,7 @@ struct WriteContext {
   std::string cgroups_path;                      // "/mete/web/main", as Group::path()
   std::vector<cgroup::DeviceRule> device_rules;  // the limits are not the runtime's to write
   std::optional<SeccompProfile> seccomp;         // in place of Identity::seccomp_filter
+  Hooks hooks = {};
 };
 
 // The root, with all that is mounted on it, is what the caller has mounted at `spec.rootfs`, and `spec.overlay` is not

@@ -37,6 +37,24 @@ TEST(DockerDevices, AreBelowTheContainersDev) {
   EXPECT_EQ(device_error(device("fuse", "/dev/fuse", "r")), "fuse is not an absolute path");
 }
 
+TEST(DockerDevices, OfTheContainerDeviceInterfaceAreNamed) {
+  const auto wishes = cdi_wishes({{"DeviceRequests",
+                                   {{{"Driver", "cdi"}, {"DeviceIDs", {"v.com/gpu=0", "v.com/gpu=1"}}},
+                                    {{"Driver", "cdi"}, {"DeviceIDs", {"w.com/x=all"}}}}}});
+  ASSERT_TRUE(wishes) << wishes.error().what;
+  EXPECT_EQ(*wishes, (std::vector<std::string>{"v.com/gpu=0", "v.com/gpu=1", "w.com/x=all"}));
+  EXPECT_TRUE(cdi_wishes(Json::object())->empty());
+  const auto error = [](const Json& request) {
+    const auto made = cdi_wishes({{"DeviceRequests", Json::array({request})}});
+    return made ? std::string() : made.error().what;
+  };
+  EXPECT_EQ(error({{"Driver", "cdi"}, {"DeviceIDs", {"gpu0"}}}), "invalid CDI device name \"gpu0\"");
+  // --gpus all
+  EXPECT_TRUE(error({{"Driver", ""}, {"Count", -1}, {"Capabilities", {{"gpu"}}}})
+                  .starts_with("could not select device driver \"\" with capabilities: [[\"gpu\"]]"))
+      << error({{"Driver", ""}, {"Count", -1}, {"Capabilities", {{"gpu"}}}});
+}
+
 TEST(DockerDevices, AreAllowedByNumber) {
   const auto ranges = device_ranges({{"DeviceCgroupRules", {"c 1:3 rwm", "b 8:* r", "a *:* m"}}});
   ASSERT_TRUE(ranges);

@@ -7,7 +7,7 @@ sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
 from cgroups import Cgroup, MiB  # noqa: E402
 from hog import eat  # noqa: E402
 from mete_agent import Agent, run_tests, stays, wait_for, within  # noqa: E402
-from pods import documents, launch, policy  # noqa: E402
+from pods import documents, is_running, launch, policy  # noqa: E402
 from web_pod import files, limits, side, web  # noqa: E402
 
 
@@ -31,6 +31,32 @@ def test_a_changed_manifest_resizes_in_place():
         # Anything else is still another container.
         agent.apply(web("100m", "32Mi", command=["sleep", "1001"]))
         wait_for("another container", lambda: (agent.container("web") or {}).get("pid") not in (None, pid))
+
+
+RESTARTS = "resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}, {resourceName: memory, restartPolicy: RestartContainer}]"
+
+
+def with_policy(*amounts):
+    return web(*amounts).replace("    resources:", "    %s\n    resources:" % RESTARTS) + side("16Mi")
+
+
+def test_a_container_may_ask_for_a_restart():
+    with Agent().start() as agent:
+        pid = launch(agent, with_policy("200m", "64Mi"))["pid"]
+        beside = agent.container("web", "side")["pid"]
+        agent.apply(with_policy("300m", "64Mi"))
+        wait_for("more CPU", lambda: files(agent) == (64 * MiB, 30000))
+        assert agent.container("web")["pid"] == pid, "CPU is given in place"
+        agent.apply(with_policy("300m", "96Mi"))
+        again = wait_for("the restart", lambda: is_running(agent, "web") and agent.container("web")["restarts"] == 1 and agent.container("web"))
+        assert files(agent) == (96 * MiB, 30000) and again["pid"] != pid, again
+        assert agent.container("web", "side")["pid"] == beside
+        assert "Container main resize requires restart" in [each["message"] for each in agent.events("Killing")], agent.events("Killing")
+        # Another policy is taken by the pod that runs.
+        agent.apply(with_policy("300m", "96Mi").replace("RestartContainer", "NotRequired"))
+        agent.apply(with_policy("300m", "80Mi").replace("RestartContainer", "NotRequired"))
+        wait_for("less memory", lambda: files(agent) == (80 * MiB, 30000))
+        assert agent.container("web")["pid"] == again["pid"]
 
 
 def test_mete_update_lasts_until_the_manifest_speaks():

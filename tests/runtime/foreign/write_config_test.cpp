@@ -102,6 +102,25 @@ void expect_read_back(const LaunchSpec& spec) {
   expect_same(in_one_form(config->launch), in_one_form(spec));
 }
 
+LaunchSpec pod_spec(const std::function<void(config::PodPlan&, pod::ContainerContext&)>& change);
+
+TEST(WriteConfig, HooksAreReadBack) {
+  const LaunchSpec spec = pod_spec([](config::PodPlan&, pod::ContainerContext&) {});
+  Hooks hooks;
+  hooks.prestart = {{"/bin/a", {}, std::nullopt, std::nullopt}};
+  hooks.create_runtime = {{"/bin/b", {"b", "x y"}, std::nullopt, std::nullopt}};
+  hooks.create_container = {{"/bin/c", {}, std::vector<std::string>{"A=b"}, std::chrono::seconds(3)},
+                            {"/bin/d", {}, {}, {}}};
+  hooks.start_container = {{"/bin/e", {}, {}, {}}};
+  hooks.poststart = {{"/bin/f", {}, {}, {}}};
+  hooks.poststop = {{"/bin/g", {}, {}, {}}};
+  const auto text = write_config(spec, {"/mete/web/c", {}, {}, hooks});
+  ASSERT_TRUE(text) << text.error().what;
+  const auto config = read_config(*text, surroundings());
+  ASSERT_TRUE(config) << config.error().what;
+  EXPECT_TRUE(config->hooks == hooks) << *text;
+}
+
 LaunchSpec pod_spec(const std::function<void(config::PodPlan&, pod::ContainerContext&)>& change) {
   config::PodPlan plan;
   plan.pod.metadata.name = "web";
