@@ -173,7 +173,7 @@ void as_filters(const std::string& text) {
 void as_changes(const std::string& text) {
   const auto lines = change_lines({text, "CMD x"});
   require(!lines.empty() && lines.back() == "CMD x");
-  if (!unknown_change(lines).empty()) return;
+  if (!wrong_change(lines).empty()) return;
   Json config;
   const auto done = runtime::image::apply_changes(config, lines);
   require_words(done);

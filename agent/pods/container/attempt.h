@@ -18,6 +18,7 @@
 #include "agent/pods/container/container_probes.h"
 #include "agent/pods/container/container_slot.h"
 #include "agent/pods/container/hook.h"
+#include "agent/pods/container/joined_namespaces.h"
 #include "runtime/image/store.h"
 #include "runtime/shim/attempt_files.h"
 #include "runtime/storage/driver.h"
@@ -129,6 +130,7 @@ class Attempt {
   };
   [[nodiscard]] const Measured& measured() const;
   mutable Measured measured_;
+  JoinedNamespaces joined_;  // of the present launch, until its shim has them
   std::chrono::steady_clock::time_point launch_requested_{};
   pid_t shim_pid_ = 0;
   Descriptor shim_;

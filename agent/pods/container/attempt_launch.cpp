@@ -178,12 +178,13 @@ void Attempt::root_made(const runtime::image::Image& image, Result<runtime::stor
 }
 
 Status Attempt::make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root) {
+  METE_TRY(joined_, open_joined(slot_));
   METE_CHECK(cgroup_.claim());
   METE_CHECK(cgroup_.devices().find());
   LaunchDevices devices;
   METE_TRY(devices.nodes, cgroup_.devices().nodes());
   devices.rules = cgroup_.devices().rules();
-  METE_CHECK(write_launch_plan(slot_, cgroup_.group(), std::move(devices), image, std::move(root)));
+  METE_CHECK(write_launch_plan(slot_, cgroup_.group(), std::move(devices), joined_, image, std::move(root)));
   return runtime::make_directories(slot_.pod().paths().logs());
 }
 
@@ -220,6 +221,7 @@ Status Attempt::spawn() {
     more.insert(more.end(), {"--stdin", spec.stdin_once ? "once" : "open"});
   }
   const auto attached = std::exchange(attach_next_, {});
+  const JoinedNamespaces joined = std::exchange(joined_, {});
   METE_TRY(SpawnedShim shim,
            spawn_shim({.shim = services_.shim,
                        .mode = "run",
@@ -227,7 +229,9 @@ Status Attempt::spawn() {
                        .lock = std::move(lock),
                        .more = more,
                        .attached = &attached,
-                       .network = slot_.pod().networks().namespace_descriptor(slot_.pod().record().uid)}));
+                       .network = slot_.pod().networks().namespace_descriptor(slot_.pod().record().uid),
+                       .pid = joined.pid.get(),
+                       .ipc = joined.ipc.get()}));
   // Beside the shim, which makes the namespaces and mounts meanwhile, and lets nothing of the container run before it
   // is told.
   if (auto prepared = cgroup_.prepare(); !prepared) {
