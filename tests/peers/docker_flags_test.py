@@ -146,7 +146,7 @@ def test_a_container_is_below_the_cgroup_that_is_named(agent, docker):
     docker.run("run", "-d", "--name", "two", "--cgroup-parent", "team", "busybox", "sleep", "1000")
     for name, above in (("one", team + "/web/"), ("two", team + "/")):
         own = agent.pod("docker/" + name)["containers"][0]["cgroup"]
-        assert own == above + "docker_%s/%s" % (name, name), own
+        assert own == above + "docker_%s/%s" % (name, docker.say("inspect", "-f", "{{.Id}}", name)), own
         assert own in cgroups_of(docker, name), cgroups_of(docker, name)
     assert docker.say("inspect", "-f", "{{.HostConfig.CgroupParent}}", "one", "two").split() == [team + "/web", "team"]
     # A limit of the parent holds what is in it, the container's own is there beside it, and both are measured.
