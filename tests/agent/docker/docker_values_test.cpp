@@ -135,7 +135,7 @@ TEST(SharedMemory, IsItsOwnOrAnothers) {
 }
 
 TEST(LayerBook, IsWhatCAdvisorLooksFor) {
-  const TempDir work;
+  const mete::testing::TempDir work;
   const std::string root = work.path() + "/docker";
   const std::string id(64, 'a');
   const std::string place = work.path() + "/pods/u/containers/c/1";
