@@ -3,7 +3,7 @@
 // where the file system keeps one, else from a walk in small steps: a tree of millions of files costs a bounded share
 // of a core, however long a whole round takes.
 //
-//   METE_TRY(UsageWalker walker, UsageWalker::open("/var/lib/.../upper"));
+//   METE_TRY(UsageWalker walker, UsageWalker::open("/var/lib/.../diff"));
 //   if (walker.due() <= now) walker.step(now);     // at most 2 ms or 2,000 entries
 //   walker.usage()                                 // of the last complete round; null before the first
 //

@@ -18,10 +18,11 @@
 namespace mete::agent {
 namespace {
 
-constexpr int kLockFd = 3;  // then the others; kShimNetwork is the next
+constexpr int kLockFd = 3;  // then the others
 constexpr int kReadyFd = 4;
 constexpr int kStepsFd = 5;
-constexpr int kOutputFd = 3;  // of an exec
+constexpr int kFirstNamespaceFd = 6;  // kShimNetwork
+constexpr int kOutputFd = 3;          // of an exec
 constexpr int kMostAttached = 16;
 
 char* no_environment[] = {nullptr};
@@ -53,6 +54,18 @@ Result<Pipe> make_pipe() {
   return Pipe{runtime::UniqueFd(ends[0]), runtime::UniqueFd(ends[1])};
 }
 
+ShimPaths shim_paths(bool network, bool pid, bool ipc) {
+  int next = kFirstNamespaceFd;
+  const auto path = [&next](bool is_given) {
+    return is_given ? "/proc/self/fd/" + std::to_string(next++) : std::string();
+  };
+  ShimPaths paths;
+  paths.network = path(network);
+  paths.pid = path(pid);
+  paths.ipc = path(ipc);
+  return paths;
+}
+
 Result<SpawnedShim> spawn_shim(ShimRequest request) {
   METE_TRY(StartingShim starting, StartingShim::begin(std::move(request)));
   return starting.wait();
@@ -69,7 +82,9 @@ Result<StartingShim> StartingShim::begin(ShimRequest request) {
     args.insert(args.end(), {"--plan-fd", std::to_string(kStepsFd), "--cgroups-fd", std::to_string(kStepsFd)});
   args.insert(args.end(), request.more.begin(), request.more.end());
   ChildDescriptors given{.more = {request.lock.get(), ready.write.get(), steps.read.get()}};
-  if (request.network >= 0) given.more.push_back(request.network);
+  for (const int space : {request.network, request.pid, request.ipc}) {
+    if (space >= 0) given.more.push_back(space);
+  }
   for (std::size_t i = 0; request.attached != nullptr && i < request.attached->size() && i < kMostAttached; ++i) {
     args.insert(args.end(), {"--attached-fd", std::to_string(kLockFd + static_cast<int>(given.more.size()))});
     given.more.push_back((*request.attached)[i].get());

@@ -36,10 +36,19 @@ struct ShimRequest {
   runtime::UniqueFd lock;                                    // which the shim holds until it ends
   std::vector<std::string> more = {};                        // further options
   const std::vector<runtime::UniqueFd>* attached = nullptr;  // those who are attached from the first byte on
-  int network = -1;  // the network namespace that the plan joins by kShimNetwork; it stays the caller's
+  // Namespaces that the plan joins by ShimPaths; they stay the caller's. -1: none.
+  int network = -1;
+  int pid = -1;
+  int ipc = -1;
 };
-// Where a shim finds ShimRequest::network. A path through the agent's own descriptors would end with the agent.
+// Where a shim finds those of ShimRequest. A path through the agent's own descriptors would end with the agent.
 inline constexpr const char* kShimNetwork = "/proc/self/fd/6";
+struct ShimPaths {
+  std::string network = {};  // empty, as the others: none is given
+  std::string pid = {};
+  std::string ipc = {};
+};
+[[nodiscard]] ShimPaths shim_paths(bool network, bool pid, bool ipc);
 // Of a "sandbox", whose plan and cgroups are there already.
 [[nodiscard]] Result<SpawnedShim> spawn_shim(ShimRequest request);
 

@@ -19,6 +19,46 @@ std::string quoted(const std::string& text) {
   return word + "\"";
 }
 
+struct Instruction {
+  std::string_view name;
+  bool takes_one;  // exactly one argument
+};
+constexpr auto kChanges = std::to_array<Instruction>({{"cmd", false},
+                                                      {"entrypoint", false},
+                                                      {"env", false},
+                                                      {"expose", false},
+                                                      {"label", false},
+                                                      {"onbuild", false},
+                                                      {"stopsignal", true},
+                                                      {"user", true},
+                                                      {"volume", false},
+                                                      {"workdir", true}});
+
+// "[...]" that is JSON is a list of words; what is none is text.
+bool has_other_than_words(const std::string& text) {
+  const Json value = Json::parse(text, nullptr, false);
+  return value.is_array() &&
+         !std::all_of(value.begin(), value.end(), [](const Json& each) { return each.is_string(); });
+}
+
+std::string wrong_line(const std::string& line) {
+  const auto start = std::min(line.find_first_not_of(" \t"), line.size());
+  const auto end = std::min(line.find_first_of(" \t", start), line.size());
+  const std::string given = line.substr(start, end - start);
+  std::string name = given;
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto known =
+      std::find_if(kChanges.begin(), kChanges.end(), [&](const auto& each) { return each.name == name; });
+  if (known == kChanges.end()) return name + " is not a valid change command";
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  const auto argument = std::min(line.find_first_not_of(" \t", end), line.size());
+  if (argument == line.size())
+    return name + " requires " + (known->takes_one ? "exactly" : "at least") + " one argument";
+  if (has_other_than_words(line.substr(argument)))
+    return "when using JSON array syntax, arrays must be comprised of strings only";
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string> change_lines(const std::vector<std::string>& parameters) {
@@ -34,14 +74,9 @@ std::vector<std::string> change_lines(const std::vector<std::string>& parameters
   return lines;
 }
 
-std::string unknown_change(const std::vector<std::string>& lines) {
-  constexpr std::array<std::string_view, 10> kKnown = {"cmd",     "entrypoint", "env",  "expose", "label",
-                                                       "onbuild", "stopsignal", "user", "volume", "workdir"};
+std::string wrong_change(const std::vector<std::string>& lines) {
   for (const auto& line : lines) {
-    const auto start = std::min(line.find_first_not_of(" \t"), line.size());
-    std::string word = line.substr(start, line.find_first_of(" \t", start) - start);
-    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
-    if (std::find(kKnown.begin(), kKnown.end(), word) == kKnown.end()) return word;
+    if (std::string why = wrong_line(line); !why.empty()) return why;
   }
   return {};
 }

@@ -12,8 +12,8 @@ namespace mete::agent::docker {
 // The instructions of all parameters, each of which may have several lines.
 [[nodiscard]] std::vector<std::string> change_lines(const std::vector<std::string>& parameters);
 
-// The first word, in small letters, that is no such instruction; empty: there is none.
-[[nodiscard]] std::string unknown_change(const std::vector<std::string>& lines);
+// Why docker's engine refuses the lines, in its words; empty: it does not.
+[[nodiscard]] std::string wrong_change(const std::vector<std::string>& lines);
 
 // What a container's configuration has, in such instructions: of a commit, before those of the client.
 [[nodiscard]] std::vector<std::string> lines_of_config(const Json& config);

@@ -71,50 +71,70 @@ Result<std::vector<std::string>> Execs::options_of(const Exec& exec, const Conta
   return options;
 }
 
-std::optional<Refusal> Execs::start(Exec& exec, unsigned rows, unsigned columns,
-                                    const std::function<std::shared_ptr<HttpStream>()>& client) {
-  if (exec.started) return Refusal{409, "Error: Exec command " + exec.id + " has already run"};
+// The command is over before it began.
+void Execs::cannot_run(Exec& exec, const std::string& why, const Client& client, const Done& begun) {
+  exec.started = true;
+  exec.exit_code = kCannotRun;
+  exec.ended = std::chrono::steady_clock::now();
+  if (!client) return begun(Refusal{400, why});
+  const std::string line = why + "\r\n";
+  if (const auto to = client()) to->write(exec.tty ? line : frame(1, line));
+  begun(std::nullopt);
+}
+
+void Execs::start(Exec& exec, unsigned rows, unsigned columns, const Client& client, const Done& begun) {
+  if (exec.started) return begun(Refusal{409, "Error: Exec command " + exec.id + " has already run"});
   const auto record = containers_.all().find(exec.container);
   const Container* const inside = record == containers_.all().end() ? nullptr : containers_.container(record->second);
   if (inside == nullptr || inside->record().state != agent::ContainerState::kRunning)
-    return Refusal{409, "Container " + exec.container + " is not running"};
+    return begun(Refusal{409, "Container " + exec.container + " is not running"});
   if (containers_.state(record->second).paused)
-    return Refusal{409, "Container " + record->second.name + " is paused, unpause the container before exec"};
+    return begun(Refusal{409, "Container " + record->second.name + " is paused, unpause the container before exec"});
   ExecSessionRequest request{inside->slot().files().directory(), inside->record().process, exec.command, {}};
   if (exec.tty) {
     request.options = {"--tty", "1", "--rows", std::to_string(rows), "--columns", std::to_string(columns)};
   }
   const auto more = options_of(exec, *inside);
-  if (!more) {
-    exec.started = true;
-    exec.exit_code = kCannotRun;
-    exec.ended = std::chrono::steady_clock::now();
-    const std::string why = user_error_text(more.error().what) + "\r\n";
-    if (const auto to = client ? client() : nullptr) to->write(exec.tty ? why : frame(1, why));
-    return std::nullopt;
-  }
+  if (!more) return cannot_run(exec, user_error_text(more.error().what), client, begun);
   request.options.insert(request.options.end(), more->begin(), more->end());
   auto pair = make_socket_pair();
-  if (!pair) return Refusal{500, pair.error().what};
+  if (!pair) return begun(Refusal{500, pair.error().what});
   const auto pid = spawn_exec_session(containers_.services().shim, request, pair->theirs);
-  if (!pid) return Refusal{500, pid.error().what};
+  if (!pid) return begun(Refusal{500, pid.error().what});
   pair->theirs.reset();
   exec.started = exec.running = true;
   const std::string id = exec.id;
-  const auto stream = std::make_shared<ShimStream>(
-      containers_.services().loop, std::move(pair->ours),
-      ShimStream::Ends{.client = client ? client() : nullptr,
-                       .started = alive_.guard_value([this, id](int inside_pid) {
-                         if (Exec* const own = find(id)) own->pid = inside_pid;
-                       }),
-                       .ended = alive_.guard_value([this, id](const ShimStream::Ended& ended) {
-                         Exec* const own = find(id);
-                         if (own == nullptr || !ended.exited) return;
-                         own->exit_code = own->pid == 0 && ended.code == kNotFound ? kCannotRun : ended.code;
-                         own->running = false;  // whoever sees the end of the stream may ask at once
-                       })},
-      ShimStream::Wishes{
-          .framed = !exec.tty, .input = exec.input, .output = exec.output || exec.tty, .errors = exec.errors});
+  // Of one in the background: what is written before the command runs is why it does not.
+  const auto waits = std::make_shared<bool>(!client);
+  const auto why = std::make_shared<std::string>();
+  const auto tell_begun = [waits, begun](std::optional<Refusal> refusal) {
+    if (std::exchange(*waits, false)) begun(refusal);
+  };
+  ShimStream::Ends ends;
+  if (client) ends.client = client();
+  ends.started = alive_.guard_value([this, id, tell_begun](int inside_pid) {
+    if (Exec* const own = find(id)) own->pid = inside_pid;
+    tell_begun(std::nullopt);
+  });
+  if (!client) {
+    ends.said = [waits, why](std::string_view bytes) {
+      if (*waits) why->append(bytes);
+    };
+  }
+  ends.ended = alive_.guard_value([this, id, tell_begun, why](const ShimStream::Ended& ended) {
+    while (why->ends_with('\n') || why->ends_with('\r')) why->pop_back();
+    tell_begun(why->empty() ? Refusal{500, "exec: the command was not begun"} : Refusal{400, *why});
+    Exec* const own = find(id);
+    if (own == nullptr || !ended.exited) return;
+    own->exit_code = own->pid == 0 && ended.code == kNotFound ? kCannotRun : ended.code;
+    own->running = false;  // whoever sees the end of the stream may ask at once
+  });
+  const ShimStream::Wishes wishes{.framed = !exec.tty,
+                                  .input = exec.input,
+                                  .output = exec.output || exec.tty || !client,
+                                  .errors = exec.errors || !client};
+  const auto stream =
+      std::make_shared<ShimStream>(containers_.services().loop, std::move(pair->ours), std::move(ends), wishes);
   exec.stream = stream;
   await_child(containers_.services().loop, *pid, alive_.guard_value([this, id](int code) {
     Exec* const own = find(id);
@@ -127,7 +147,7 @@ std::optional<Refusal> Execs::start(Exec& exec, unsigned rows, unsigned columns,
       containers_.tell(owner->second, "exec_die", {{"execID", id}, {"exitCode", std::to_string(*own->exit_code)}});
   }));
   stream->begin();
-  return std::nullopt;
+  if (client) begun(std::nullopt);
 }
 
 }  // namespace mete::agent::docker

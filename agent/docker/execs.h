@@ -42,12 +42,15 @@ class Execs {
   [[nodiscard]] std::string add(Exec exec);
   [[nodiscard]] Exec* find(const std::string& id);
   [[nodiscard]] std::vector<std::string> of(const std::string& container) const;
-  // `client` null: in the background.
-  [[nodiscard]] std::optional<Refusal> start(Exec& exec, unsigned rows, unsigned columns,
-                                             const std::function<std::shared_ptr<HttpStream>()>& client);
+  // Where its output goes, which is asked for once nothing is refused any more; empty: it is in the background.
+  using Client = std::function<std::shared_ptr<HttpStream>()>;
+  // `begun` is called once: with a refusal, or when it has a client, or, in the background, when the command runs or
+  // could not be run.
+  void start(Exec& exec, unsigned rows, unsigned columns, const Client& client, const Done& begun);
 
  private:
   void forget_old();
+  void cannot_run(Exec& exec, const std::string& why, const Client& client, const Done& begun);
   [[nodiscard]] Result<std::vector<std::string>> options_of(const Exec& exec, const Container& inside) const;
 
   Containers& containers_;

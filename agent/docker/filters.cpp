@@ -83,7 +83,21 @@ Result<std::optional<enforcers::WallTime>> Filters::until() const {
   if (const auto ago = config::parse_duration(text))
     return system_clock::now() - std::chrono::duration_cast<system_clock::duration>(*ago);
   if (const auto at = collectors::parse_rfc3339(text)) return *at;
-  return fail("Invalid filter 'until=" + text + "'");
+  return fail("failed to parse value as time or duration: \"" + text + "\"");
+}
+
+Result<std::optional<bool>> Filters::truth(const std::string& name) const {
+  const auto words = values(name);
+  if (words.empty()) return std::nullopt;
+  const auto all = [&](const char* word, const char* number) {
+    return std::all_of(words.begin(), words.end(),
+                       [&](const std::string& each) { return each == word || each == number; });
+  };
+  if (all("true", "1")) return true;
+  if (all("false", "0")) return false;
+  std::string shown;
+  for (const auto& each : words) shown.append(shown.empty() ? "" : " ").append(each);
+  return fail("Invalid filter '" + name + "=[" + shown + "]'");
 }
 
 bool is_true(const std::string& text) {

@@ -29,6 +29,8 @@ class Filters {
   [[nodiscard]] bool labels(const std::map<std::string, std::string>& labels) const;
   // `until`: what was made before. "1h30m" (ago), "1795897279", "2026-11-28T20:31:14Z". Empty: the filter is not given.
   [[nodiscard]] Result<std::optional<enforcers::WallTime>> until() const;
+  // "true", "1", "false" or "0"; empty: it is not asked for.
+  [[nodiscard]] Result<std::optional<bool>> truth(const std::string& name) const;
 
  private:
   std::map<std::string, std::vector<std::string>> values_;

@@ -33,6 +33,15 @@ Status check_word(const Json& host, const char* name, std::initializer_list<std:
   return refuse(name, "\"" + found + "\"", why);
 }
 
+// A namespace: one of these words, nothing, or that of another container.
+Status check_space(const Json& host, const char* name, const char* kind,
+                   std::initializer_list<std::string_view> words) {
+  const std::string mode = text_of(host, name);
+  const bool known =
+      mode.empty() || mode.starts_with("container:") || std::find(words.begin(), words.end(), mode) != words.end();
+  return known ? Status() : fail(std::string("Invalid ") + kind + " mode: " + mode);
+}
+
 Status check_security(const Json& host) {
   constexpr std::array<std::string_view, 6> kKnown = {"no-new-privileges",      "no-new-privileges:true",
                                                       "no-new-privileges=true", "apparmor=unconfined",
@@ -77,8 +86,8 @@ Status check_supported(const Json& config, const Json& host) {
   }
   const std::int64_t swappiness = number_of(host, "MemorySwappiness", -1);
   if (swappiness != -1) return refuse("MemorySwappiness", std::to_string(swappiness), "swapping is the machine's");
-  METE_CHECK(check_word(host, "IpcMode", {"private", "host", "shareable", "none"}, "expected private or host"));
-  METE_CHECK(check_word(host, "PidMode", {"host"}, "expected host, or a namespace of its own"));
+  METE_CHECK(check_space(host, "IpcMode", "IPC", {"private", "host", "shareable", "none"}));
+  METE_CHECK(check_space(host, "PidMode", "PID", {"host"}));
   METE_CHECK(check_word(host, "UTSMode", {"host"}, "expected host, or a name of its own"));
   METE_CHECK(check_word(host, "UsernsMode", {"host"}, "containers have the machine's user namespace"));
   METE_CHECK(check_word(host, "CgroupnsMode", {"private"}, "a container sees its own cgroups"));

@@ -183,6 +183,10 @@ void answer_lines(HttpReply& reply, const std::string& lines) {
   reply.stream("application/json")->write(lines);
 }
 
+void tell_prune(Engine& engine, const char* type, std::int64_t bytes) {
+  engine.containers().events().add({type, "prune", "", {{"reclaimed", std::to_string(bytes)}}, {}});
+}
+
 void refuse(const Call& call, unsigned status, const std::string& message) {
   call.reply->send(refusal_response(status, message));
 }

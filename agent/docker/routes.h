@@ -49,6 +49,8 @@ void answer(const Call& call, const Json& value, unsigned status = 200);
 void answer_text(const Call& call, std::string json, unsigned status = 200);  // that is JSON already
 void answer_nothing(const Call& call, unsigned status = 204);
 void refuse(const Call& call, unsigned status, const std::string& message);
+// The event of a prune: what of `type` ("image") nobody used is gone.
+void tell_prune(Engine& engine, const char* type, std::int64_t bytes = 0);
 // The refusal, or an empty answer with `status`. 304 is a refusal without words.
 void answer_done(const Call& call, const std::optional<Refusal>& refusal, unsigned status = 204);
 // Objects, one a line, as a stream: docker-py takes what comes in one piece for one object.

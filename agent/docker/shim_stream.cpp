@@ -97,6 +97,7 @@ void ShimStream::take(std::string_view message) {
 }
 
 void ShimStream::show(int stream, std::string_view bytes) {
+  if (!ends_.client && ends_.said) ends_.said(bytes);
   if (!ends_.client || bytes.empty()) return;
   ends_.client->write(wishes_.framed ? frame(stream, bytes) : std::string(bytes));
 }
@@ -156,6 +157,7 @@ void ShimStream::finish(const Ended& ended) {
     client->on_input(nullptr);
     client->on_close(nullptr);
   }
+  ends_.said = nullptr;
   if (const auto callback = std::exchange(ends_.ended, nullptr)) callback(ended);
 }
 

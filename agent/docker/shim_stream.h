@@ -29,10 +29,12 @@ class ShimStream : public std::enable_shared_from_this<ShimStream> {
     bool exited = false;  // the exit code is known
     int code = 0;
   };
-  // `client` null: what is written is thrown away. `started` gets the process id of an exec, `ended` the last word.
+  // `client` null: `said` gets what is written, or nobody. `started` gets the process id of an exec, `ended` the last
+  // word.
   struct Ends {
     std::shared_ptr<HttpStream> client;
     std::function<void(int pid)> started = {};
+    std::function<void(std::string_view bytes)> said = {};
     std::function<void(const Ended&)> ended = {};
   };
   ShimStream(asio::io_context& loop, runtime::UniqueFd socket, Ends ends, const Wishes& wishes);

@@ -15,14 +15,17 @@
 
 namespace mete::agent::docker {
 
-Status Volumes::create(const std::string& name, const Json& labels, bool anonymous) {
+Status Volumes::create(const std::string& name, const Json& labels, const Json& options, bool anonymous) {
   std::error_code ignored;
   const std::string record = directory_ + "/" + name + "/volume.json";
   if (std::filesystem::exists(record, ignored)) return {};
-  METE_CHECK(runtime::make_directories(path(name), 0755));
+  if (const auto right = check_volume_options(options); !right) return fail_in("create " + name, right.error());
+  const bool has_options = !names_in(Json{{"o", options}}, "o").empty();
+  METE_CHECK(runtime::make_directories(has_options ? directory_ + "/" + name : path(name), 0755));
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const Json value = {{"created", runtime::shim::format_time(now).data()},
-                      {"labels", labels.is_object() ? labels : Json::object()},
+                      {"labels", or_object(labels)},
+                      {"options", or_object(options)},
                       {"anonymous", anonymous}};
   return runtime::replace_file(record, value.dump() + "\n", 0600, runtime::Durability::volatile_);
 }
@@ -34,6 +37,7 @@ Result<Volume> Volumes::find(const std::string& name) const {
   volume.name = name;
   volume.created = text_of(value, "created");
   volume.labels = field(value, "labels");
+  volume.options = or_object(field(value, "options"));
   volume.anonymous = flag_of(value, "anonymous");
   return volume;
 }
@@ -48,7 +52,19 @@ std::vector<Volume> Volumes::list() const {
   return all;
 }
 
+std::optional<HeldMount> Volumes::mount_of(const std::string& name) const {
+  const auto volume = find(name);
+  if (!volume || volume->options.empty()) return std::nullopt;
+  const Json& options = volume->options;
+  return HeldMount{path(name), text_of(options, "type"), text_of(options, "device"), text_of(options, "o")};
+}
+
 Status Volumes::remove(const std::string& name) {
+  // Never into a file system that is mounted there: its files are not the volume's.
+  if (mount_of(name)) {
+    METE_CHECK(unmount_held(path(name)));
+    return runtime::remove_tree(directory_ + "/" + name);
+  }
   // The record last: what is left of a volume is still one.
   METE_CHECK(runtime::remove_tree(path(name)));
   return runtime::remove_tree(directory_ + "/" + name);

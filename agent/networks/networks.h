@@ -91,6 +91,8 @@ class Networks {
   // v4 before v6.
   [[nodiscard]] std::vector<std::string> addresses(const std::string& uid) const;
 
+  // networks_names.cpp: the pod has other names now, in all its networks. One that has nothing is no error.
+  void call_anew(const std::string& uid, const config::Pod& pod);
   // Where it asks for names; empty: nobody answers there.
   [[nodiscard]] std::string resolver(const std::string& uid) const;
   // Where plugins say that it is to ask; empty: they do not.

@@ -7,6 +7,7 @@
 #include "agent/networks/networks.h"
 #include "config/model/objects.h"
 #include "runtime/file.h"
+#include "runtime/process/namespace_of.h"
 
 namespace mete::agent {
 namespace {
@@ -39,11 +40,7 @@ Status may_be_in_machines(const config::Pod& pod, const std::string& other) {
 }  // namespace
 
 Result<runtime::UniqueFd> open_network_of(const runtime::process::ProcessId& process) {
-  METE_TRY(const auto alive, runtime::process::open_pidfd(process));
-  METE_TRY(auto space, runtime::open_at(AT_FDCWD, "/proc/" + std::to_string(process.pid) + "/ns/net", O_RDONLY));
-  // Alive still: what was opened was not another process of that number.
-  METE_CHECK(runtime::process::send_signal(alive, 0));
-  return space;
+  return runtime::process::open_namespace_of(process, "net");
 }
 
 // That of a pod which has one needs no bridge.

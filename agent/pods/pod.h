@@ -43,8 +43,9 @@ class Pod : private DriftOwner {
  public:
   // Both are called from the loop, never from within a call of the pod.
   struct Owner {
-    std::function<void()> gone;     // nothing of it is left
-    std::function<void()> changed;  // status() is another one, or is known for the first time
+    std::function<void()> gone;                              // nothing of it is left
+    std::function<void()> changed;                           // status() is another one, or is known for the first time
+    std::function<const Pod*(const std::string& key)> find;  // another one; null: there is none
   };
   // A new pod: writes its record first.
   struct Origin {
@@ -124,10 +125,12 @@ class Pod : private DriftOwner {
   [[nodiscard]] config::RestartPolicy restart_policy() const;
   // Its containers' processes are in a PID namespace that does not end with the container.
   [[nodiscard]] bool shares_processes() const {
-    return plan_ && (plan_->pod.spec.share_process_namespace || plan_->pod.spec.host_pid);
+    return plan_ && (plan_->pod.spec.share_process_namespace || plan_->pod.spec.host_pid ||
+                     plan_->pod.metadata.annotations.contains(kPidOf));
   }
 
   // For its containers.
+  [[nodiscard]] const Pod* other(const std::string& key) const { return owner_.find(key); }  // null: there is none
   // Container `name` is killed: the pod's own quota must not delay that. While others run, it holds them and stays.
   void lift_quota_of_last(const std::string& name);
   // Writes the pod's own quota again, if it was lifted.

@@ -8,7 +8,8 @@
 //   STATE/claims/NS/CLAIM/         a persistentVolumeClaim: outlives the pod
 //   RUN/pods/UID/                  volumes/ (tmpfs: medium Memory, ConfigMaps, Secrets), etc/ (hosts, hostname)
 //   RUN/disks/LINK/                a disk that pods share: see runtime/storage/disk_mounts.h
-//   PARENT/NS_NAME/C               the container's cgroup; PARENT/NS_NAME/_sandbox: the sandbox's
+//   PARENT/NS_NAME/C               the container's cgroup; PARENT/NS_NAME/_sandbox: the sandbox's; of a docker client's
+//                                  container it is named by docker's id (container/container_cgroup.cpp)
 //   PARENT/team/web/NS_NAME        a pod in a parent of its own (cgroup_parents.h), whose names have no '_'
 //
 // Folders that hold what a pod was given are named by its uid, which is of the agent's making and never comes again.
@@ -55,7 +56,6 @@ class PodPaths {
     const std::string& below = pod_.cgroup_parent;
     return settings_->cgroup_parent + "/" + (below.empty() ? "" : below + "/") + people_name();
   }
-  [[nodiscard]] std::string container_cgroup(const std::string& name) const { return cgroup() + "/" + name; }
 
  private:
   [[nodiscard]] std::string people_name() const { return pod_.namespace_ + "_" + pod_.name; }

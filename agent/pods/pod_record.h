@@ -88,6 +88,12 @@ struct ContainerRecord {
 };
 
 inline constexpr const char* kDockerWorkload = "Docker";  // PodWorkload::kind of a docker client's container
+// Annotations of such a pod: the key of the pod, a space, and the id of the container whose PID or IPC namespace it is
+// in. Without a key: there is no such container any more.
+inline constexpr const char* kPidOf = "docker.mete/pid";
+inline constexpr const char* kIpcOf = "docker.mete/ipc";
+// The name of the volume that is /dev/shm of a container whose IPC namespace others may share.
+inline constexpr const char* kSharedMemoryVolume = "shared-memory";
 
 // Of a pod that a workload has made (agent/workloads): whose it is, and which of its pods.
 struct PodWorkload {

@@ -235,7 +235,9 @@ Status Reconciler::update(Pod& pod, const std::string& container, const enforcer
 }
 
 Pod::Owner Reconciler::owner_of(const std::string& key) {
-  return {.gone = [this, key] { gone(key); }, .changed = [this, key] { changed(key); }};
+  return {.gone = [this, key] { gone(key); },
+          .changed = [this, key] { changed(key); },
+          .find = [this](const std::string& other) -> const Pod* { return find(other); }};
 }
 
 void Reconciler::changed(const std::string& key) {

@@ -52,7 +52,10 @@ std::vector<SetupOp> take_into_bundle(const std::string& bundle, LaunchSpec& spe
   std::vector<SetupOp> ops;
   for (auto& use : spec.namespaces) {
     if (!use.path.starts_with("/proc/self/fd/")) continue;
-    const std::string place = bundle + "/network";
+    const std::string place = bundle + "/" +
+                              (use.kind == process::NamespaceKind::network ? "network"
+                               : use.kind == process::NamespaceKind::pid   ? "pid"
+                                                                           : "ipc");
     ops.push_back(bind(use.path, place));
     use.path = place;
   }

@@ -54,6 +54,8 @@ void add_namespaces(const config::PodSpec& spec, const config::Container& contai
     if (shared != nullptr && context.sandbox_pid)
       path = "/proc/" + std::to_string(*context.sandbox_pid) + "/ns/" + shared;
     if (kind == NamespaceKind::network && path.empty()) path = context.network_namespace;
+    if (kind == NamespaceKind::pid && path.empty()) path = context.pid_namespace;
+    if (kind == NamespaceKind::ipc && path.empty()) path = context.ipc_namespace;
     launch.namespaces.push_back({kind, std::move(path)});
   };
   if (context.users) add_user_namespace(*context.users, context.sandbox_pid, launch);
@@ -169,6 +171,12 @@ void add_filesystems(const config::PodSpec& spec, const config::Container& conta
       if (mount.destination == "/dev/shm") mount = {.destination = "/dev/shm", .type = "bind", .source = "/dev/shm"};
     }
   }
+  // A volume there takes its place, and a size of nothing is none.
+  const bool has_volume =
+      std::any_of(container.volume_mounts.begin(), container.volume_mounts.end(),
+                  [](const auto& each) { return config::normal_path(each.mount_path) == "/dev/shm"; });
+  if (has_volume || container.extras->shm_size == Bytes(0))
+    std::erase_if(launch.mounts, [](const auto& mount) { return mount.destination == "/dev/shm"; });
   launch.devices = process::default_devices();
   for (const auto& device : context.devices) {
     const auto same = std::find_if(launch.devices.begin(), launch.devices.end(),

@@ -36,6 +36,8 @@ struct ContainerContext {
   std::vector<process::DeviceSpec> devices;  // in addition to the default devices
   std::optional<int> sandbox_pid;            // process whose network, IPC, UTS (and PID) namespaces are shared
   std::string network_namespace;             // one that is connected already; empty: the container makes its own
+  std::string pid_namespace;                 // another container's; empty: the pod's own rules
+  std::string ipc_namespace;                 // likewise
   std::optional<std::uint32_t> users;        // the first of the pod's own ids (own_users.h); empty: the machine's
   process::CgroupJoin cgroup;
   process::CgroupView cgroup_view;

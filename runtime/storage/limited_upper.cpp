@@ -46,7 +46,7 @@ void remove_oldest(const std::string& directory, const std::string& ending) {
 
 bool is_limited_mounted(const Place& place) {
   struct stat info {};
-  return ::stat((place.limited() + "/upper").c_str(), &info) == 0;
+  return ::stat((place.limited() + "/diff").c_str(), &info) == 0;
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ Status LimitedUpper::make_template(const std::string& file, Bytes limit) const {
   METE_CHECK(make_directories(root, 0700));
   METE_CHECK(mount_image(file, root));
   const auto filled = [&]() -> Status {
-    for (const char* each : {"/upper", "/work"}) METE_CHECK(make_directories(root + each));
+    for (const char* each : {"/diff", "/work"}) METE_CHECK(make_directories(root + each));
     return take_surplus(root, limit);
   }();
   if (::umount2(root.c_str(), UMOUNT_NOFOLLOW) != 0) return fail_errno("unmount " + root);

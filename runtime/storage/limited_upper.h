@@ -24,7 +24,7 @@ class LimitedUpper {
 
   // The error names what is missing: a program, loop devices.
   [[nodiscard]] Status is_possible() const;
-  // Mounts place.limited() with upper/ and work/ in it: a new file system for `limit` bytes of data, or what an earlier
+  // Mounts place.limited() with diff/ and work/ in it: a new file system for `limit` bytes of data, or what an earlier
   // attempt has left in place.image(). Where that is still mounted, nothing is done.
   [[nodiscard]] Status mount(const Place& place, Bytes limit);
   // Removes what an agent left that was killed while it made a template.

@@ -64,8 +64,8 @@ std::optional<Bytes> read_quota(const Place& place) {
 std::optional<Written> written_in(const std::string& directory) {
   const Place place(directory);
   Written written;
-  if (is_there(place.limited() + "/upper")) {
-    written.upper = place.limited() + "/upper";
+  if (is_there(place.limited() + "/diff")) {
+    written.upper = place.limited() + "/diff";
     written.work = place.limited() + "/work";
   } else if (is_there(place.tree()) || is_there(place.thin_tree())) {
     std::error_code failed;

@@ -2,8 +2,8 @@
 // The place of a container's root: its attempt's directory. What is there tells which driver made it.
 //
 //   root/                  empty: the overlay is mounted here, in the container's own mount namespace
-//   upper/, work/          what the container wrote over its layers, and overlayfs' own directory
-//   limited.img, limited/  with a quota by a loop device: a file system in a file, mounted, with upper/ and work/ in it
+//   diff/, work/           what the container wrote over its layers, and overlayfs' own directory
+//   limited.img, limited/  with a quota by a loop device: a file system in a file, mounted, with diff/ and work/ in it
 //   tree/                  the whole root, of the drivers btrfs and vfs
 //   tree-base              a link to the tree that it was made from
 //   volume                 of the driver devicemapper: the note of a thin volume (mapper/thin_book.h)
@@ -26,7 +26,7 @@ class Place {
   explicit Place(std::string directory) : directory_(std::move(directory)) {}
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] std::string root() const { return directory_ + "/root"; }
-  [[nodiscard]] std::string upper() const { return directory_ + "/upper"; }
+  [[nodiscard]] std::string upper() const { return directory_ + "/diff"; }
   [[nodiscard]] std::string work() const { return directory_ + "/work"; }
   [[nodiscard]] std::string image() const { return directory_ + "/limited.img"; }
   [[nodiscard]] std::string limited() const { return directory_ + "/limited"; }

@@ -28,9 +28,8 @@ TEST(PodPaths, AreWhereTheyAlwaysWere) {
   EXPECT_EQ(paths.logs(), "/S/logs/shop_web");
   EXPECT_EQ(paths.log("main"), "/S/logs/shop_web/main.log");
   EXPECT_EQ(paths.cgroup(), "/P/shop_web");
-  EXPECT_EQ(paths.container_cgroup("main"), "/P/shop_web/main");
   const PodPaths deep(settings, {.uid = "u-1", .namespace_ = "shop", .name = "web", .cgroup_parent = "team/a"});
-  EXPECT_EQ(deep.container_cgroup("main"), "/P/team/a/shop_web/main");
+  EXPECT_EQ(deep.cgroup(), "/P/team/a/shop_web");
   EXPECT_EQ(deep.directory(), paths.directory());
 }
 

@@ -50,7 +50,7 @@ runtime::image::Image some_image() {
 
 // What docker_answers show of a container, while it runs and when it has ended.
 void look_at(const ContainerRecord& record) {
-  require_words(pod_of(record, {"/volumes", "default/other"}));
+  require_words(pod_of(record, {.volumes = "/volumes", .network_of_other = "default/other"}));
   RowTexts rows;
   for (const bool running : {true, false}) {
     for (const int version : {24, kNewestVersion}) {
@@ -173,7 +173,7 @@ void as_filters(const std::string& text) {
 void as_changes(const std::string& text) {
   const auto lines = change_lines({text, "CMD x"});
   require(!lines.empty() && lines.back() == "CMD x");
-  if (!unknown_change(lines).empty()) return;
+  if (!wrong_change(lines).empty()) return;
   Json config;
   const auto done = runtime::image::apply_changes(config, lines);
   require_words(done);

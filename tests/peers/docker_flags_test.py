@@ -146,7 +146,7 @@ def test_a_container_is_below_the_cgroup_that_is_named(agent, docker):
     docker.run("run", "-d", "--name", "two", "--cgroup-parent", "team", "busybox", "sleep", "1000")
     for name, above in (("one", team + "/web/"), ("two", team + "/")):
         own = agent.pod("docker/" + name)["containers"][0]["cgroup"]
-        assert own == above + "docker_%s/%s" % (name, name), own
+        assert own == above + "docker_%s/%s" % (name, docker.say("inspect", "-f", "{{.Id}}", name)), own
         assert own in cgroups_of(docker, name), cgroups_of(docker, name)
     assert docker.say("inspect", "-f", "{{.HostConfig.CgroupParent}}", "one", "two").split() == [team + "/web", "team"]
     # A limit of the parent holds what is in it, the container's own is there beside it, and both are measured.
@@ -157,14 +157,15 @@ def test_a_container_is_below_the_cgroup_that_is_named(agent, docker):
     put(pids + "/pids.max", "max")
     assert Cgroup(agent.pod("docker/one")["containers"][0]["cgroup"]).memory_limit() == 64 << 20
     metrics = agent.get("/metrics")
-    assert 'id="%s/web/docker_one/one"' % team in metrics and 'id="%s/docker_two/two"' % team in metrics
+    one, two = docker.say("inspect", "-f", "{{.Id}}", "one", "two").split()
+    assert 'id="%s/web/docker_one/%s"' % (team, one) in metrics and 'id="%s/docker_two/%s"' % (team, two) in metrics
     assert docker.say("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}}", "one") == "one 1"
     agent.kill()
     agent.start()
     assert docker.say("exec", "one", "echo", "here") == "here"
     assert docker.say("ps", "-q", "--filter", "status=running").count("\n") == 1
     docker.run("restart", "-t", "0", "one")
-    assert (team + "/web/docker_one/one") in cgroups_of(docker, "one")
+    assert ("%s/web/docker_one/%s" % (team, one)) in cgroups_of(docker, "one")
     docker.run("rm", "-f", "one")
     wait_for("the inner one to go", lambda: folders(team + "/web") == [])
     assert folders(team)

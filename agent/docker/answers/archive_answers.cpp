@@ -101,8 +101,15 @@ HttpHeaders stat_headers(const InsideStat& stat) {
   return {{"X-Docker-Container-Path-Stat", encode_base64(value.dump(-1, ' ', false, Json::error_handler_t::replace))}};
 }
 
+// A container may be gone when its files have been read.
+void tell_of(Engine& engine, const std::string& id, const char* action) {
+  const auto at = engine.containers().all().find(id);
+  if (at != engine.containers().all().end()) engine.containers().tell(at->second, action);
+}
+
 struct Wanted {
   std::string path;
+  std::string id;
   std::string container;  // its name, for errors
   bool head_only;
 };
@@ -124,8 +131,9 @@ void send_archive(Engine& engine, const Call& call, const Root& root, const Want
   const auto work = std::make_shared<Work>(Work{std::move(*file), {}});
   engine.services().workers.run(
       [work, root, path] { work->done = runtime::image::write_inside_tar(root->get(), path, work->file.get()); },
-      [call, work, head] {
+      [&engine, call, work, head, id = wanted.id] {
         if (!work->done) return refuse(call, 500, work->done.error().what);
+        tell_of(engine, id, "archive-path");
         call.reply->send(head, std::make_shared<FileBody>(std::move(work->file)));
       });
 }
@@ -153,7 +161,10 @@ void extract_archive(Engine& engine, const Call& call, const Root& root, const s
       },
       [&engine, call, work] {
         if (work->stopped) engine.containers().copying(work->container, false);
-        if (work->done) return answer_nothing(call, 200);
+        if (work->done) {
+          tell_of(engine, work->container, "extract-to-dir");
+          return answer_nothing(call, 200);
+        }
         const bool missing = work->done.error().code == ENOENT || work->done.error().code == ENOTDIR;
         refuse(call, missing ? 404 : 400,
                missing ? "Could not find the file " + work->path + " in container " + work->name
@@ -183,9 +194,8 @@ void read_archive(Engine& engine, const Call& call) {
   const std::string path = call.parameter("path");
   if (path.empty()) return refuse(call, 400, "path: found none, expected one in the container");
   with_root(engine, call, *record,
-            [&engine, call, wanted = Wanted{path, record->name, call.request.method == "HEAD"}](const Root& root) {
-              send_archive(engine, call, root, wanted);
-            });
+            [&engine, call, wanted = Wanted{path, record->id, record->name, call.request.method == "HEAD"}](
+                const Root& root) { send_archive(engine, call, root, wanted); });
 }
 
 void write_archive(Engine& engine, const Call& call) {

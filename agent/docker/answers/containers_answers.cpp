@@ -42,8 +42,10 @@ void restart_container(Engine& engine, const Call& call) {
   ContainerRecord* const record = container_of(engine, call);
   std::optional<std::int64_t> grace;
   if (record == nullptr || !take_number(call, "t", grace)) return;
-  engine.containers().restart(record->id, seconds_of(grace),
-                              [call](const auto& refusal) { answer_done(call, refusal); });
+  engine.containers().restart(record->id, seconds_of(grace), [call](auto refusal) {
+    if (refusal) refusal->message = "Cannot restart container " + call.words.front() + ": " + refusal->message;
+    answer_done(call, refusal);
+  });
 }
 
 void kill_container(Engine& engine, const Call& call) {
@@ -104,8 +106,9 @@ void prune_containers(Engine& engine, const Call& call) {
     std::size_t open = 1;
   };
   const auto work = std::make_shared<Work>();
-  const auto one_less = [call, work] {
+  const auto one_less = [&engine, call, work] {
     if (--work->open > 0) return;
+    tell_prune(engine, "container");
     answer(call, {{"ContainersDeleted", work->removed.empty() ? Json() : Json(work->removed)}, {"SpaceReclaimed", 0}});
   };
   std::vector<std::string> ids;

@@ -5,8 +5,10 @@
 #include "agent/docker/container/pod_of.h"
 #include "agent/docker/container/storage_opt.h"
 #include "agent/docker/image_names.h"
+#include "agent/docker/platform.h"
 #include "agent/docker/routes.h"
 #include "agent/docker/volume_fill.h"
+#include "runtime/image/archives/platforms.h"
 #include "runtime/image/merged.h"
 #include "runtime/image/users.h"
 
@@ -26,7 +28,7 @@ void fill_then_answer(Engine& engine, const Call& call, const ContainerRecord& r
   std::vector<VolumeFill> fills;
   const auto mounts = mounts_of(record.config, record.host_config);
   for (const auto& each : mounts ? *mounts : std::vector<MountAsked>()) {
-    if (each.type == "volume" && !each.no_copy)
+    if (each.type == "volume" && !each.no_copy && !engine.containers().volumes().mount_of(each.source))
       fills.push_back({engine.containers().volumes().directory() + "/" + each.source, each.target});
   }
   if (fills.empty()) return done();
@@ -40,6 +42,24 @@ void fill_then_answer(Engine& engine, const Call& call, const ContainerRecord& r
                                   engine.containers().remove(id, true, true,
                                                              [call, why](const auto&) { refuse(call, 500, why); });
                                 });
+}
+
+// The store has images of this machine's platform alone. 404 makes the client ask for the other one, which a pull then
+// refuses. False: it has its answer.
+bool has_platform(const Call& call, const std::string& image) {
+  const std::string asked = call.parameter("platform");
+  if (asked.empty()) return true;
+  const std::string own = runtime::image::machine_architecture();
+  const auto platform = parse_platform(asked, own);
+  if (!platform) {
+    refuse(call, 400, platform.error().what);
+    return false;
+  }
+  if (platform->system == "linux" && platform->architecture == own) return true;
+  refuse(call, 404,
+         "image with reference " + image + " was found but does not match the specified platform: wanted " +
+             to_text(*platform) + ", actual: linux/" + own);
+  return false;
 }
 
 // --group-add: numbers, and names of the image's /etc/group. docker looks them up when it starts the container.
@@ -78,6 +98,7 @@ void create_container(Engine& engine, const Call& call) {
     const bool missing = image.error().code == ENOENT;
     return refuse(call, missing ? 404 : 400, missing ? no_such_image(image_name) : image.error().what);
   }
+  if (!has_platform(call, image_name)) return;
   auto record = read_create(*body, *image, machine_bounds(), settings_of_image(engine.services().images, *image));
   if (!record) return refuse(call, 400, record.error().what);
   if (const auto size = layer_size_of(record->host_config); size && *size) {

@@ -131,6 +131,7 @@ void tell_image(Engine& engine, const std::string& action, const std::string& id
 Result<Json> image_rows(Engine& engine, const Filters& filters, int version) {
   METE_TRY(const auto all, engine.services().images.list());
   METE_TRY(const Between bounds, between(engine, filters));
+  METE_TRY(const auto dangling, filters.truth("dangling"));
   std::map<std::string, std::vector<Image>> by_id;
   const auto references = filters.values("reference");
   for (const auto& each : all) {
@@ -140,11 +141,7 @@ Result<Json> image_rows(Engine& engine, const Filters& filters, int version) {
         (!bounds.before || each.created < *bounds.before) && (!bounds.since || each.created > *bounds.since);
     if (asked && made_then && filters.labels(each.config.labels)) by_id[each.id].push_back(each);
   }
-  if (filters.has("dangling")) {
-    std::erase_if(by_id, [&](const auto& each) {
-      return !filters.equals("dangling", is_nameless(each.second.front()) ? "true" : "false");
-    });
-  }
+  if (dangling) std::erase_if(by_id, [&](const auto& each) { return *dangling != is_nameless(each.second.front()); });
   std::vector<Json> rows;
   for (const auto& [id, same] : by_id) rows.push_back(image_row(same, version));
   std::stable_sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) { return a["Created"] > b["Created"]; });
@@ -269,8 +266,9 @@ void prune_images(Engine& engine, const Call& call) {
   if (!filters) return refuse(call, 400, filters.error().what);
   const auto until = filters->until();
   if (!until) return refuse(call, 400, until.error().what);
-  const bool all =
-      filters->has("dangling") && !filters->equals("dangling", "true") && !filters->equals("dangling", "1");
+  const auto dangling = filters->truth("dangling");
+  if (!dangling) return refuse(call, 400, dangling.error().what);
+  const bool all = !dangling->value_or(true);
   auto& images = engine.services().images;
   const auto in_use = engine.containers().reconciler().layers_in_use();
   const auto list = images.list();
@@ -297,6 +295,7 @@ void prune_images(Engine& engine, const Call& call) {
     for (const auto& layer : own) removed.push_back({{"Deleted", layer}});
     bytes += image.size;
   }
+  tell_prune(engine, "image", bytes);
   answer(call, {{"ImagesDeleted", removed.empty() ? Json() : removed}, {"SpaceReclaimed", bytes}});
 }
 

@@ -57,8 +57,9 @@ void commit_container(Engine& engine, const Call& call) {
   wanted.message = call.parameter("comment");
   wanted.author = call.parameter("author");
   auto changes = change_lines(call.request.parameters("changes"));
-  if (const std::string word = unknown_change(changes); !word.empty())
-    return refuse(call, 400, word + " is not a valid change command");
+  if (changes.empty() && !call.request.parameters("changes").empty())
+    return refuse(call, 400, "file with no instructions");
+  if (const std::string why = wrong_change(changes); !why.empty()) return refuse(call, 400, why);
   wanted.changes = lines_of_config(record.config);
   wanted.changes.insert(wanted.changes.end(), changes.begin(), changes.end());
   std::string command;
@@ -73,15 +74,21 @@ void commit_container(Engine& engine, const Call& call) {
     METE_TRY(const UpperView written, written_view(place, settings, CopyContent::kAll));
     return image::commit_upper(store, base, written.directory(), command, wanted);
   };
-  engine.services().workers.run(
-      [made, make] { *made = make(); },
-      [&engine, call, made, id = record.id] {
-        if (!*made) return refuse(call, 400, made->error().what);
-        const auto at = engine.containers().all().find(id);
-        if (at != engine.containers().all().end())
-          engine.containers().tell(at->second, "commit", {{"imageID", "sha256:" + (*made)->id}});
-        answer(call, {{"Id", "sha256:" + (*made)->id}}, 201);
-      });
+  engine.services().workers.run([made, make] { *made = make(); },
+                                [&engine, call, made, wanted, id = record.id] {
+                                  if (!*made) return refuse(call, 400, made->error().what);
+                                  const auto at = engine.containers().all().find(id);
+                                  const std::string image_id = "sha256:" + (*made)->id;
+                                  const std::string name = is_nameless(**made) ? "" : (*made)->name;
+                                  if (!name.empty())
+                                    engine.containers().events().add({"image", "tag", image_id, {{"name", name}}, {}});
+                                  if (at != engine.containers().all().end()) {
+                                    Json more = {{"comment", wanted.message}, {"imageID", image_id}};
+                                    if (!name.empty()) more["imageRef"] = name;
+                                    engine.containers().tell(at->second, "commit", std::move(more));
+                                  }
+                                  answer(call, {{"Id", "sha256:" + (*made)->id}}, 201);
+                                });
 }
 
 void save_images(Engine& engine, const Call& call) {
@@ -103,8 +110,12 @@ void save_images(Engine& engine, const Call& call) {
   const auto work = std::make_shared<Work>(Work{std::move(*file), {}});
   engine.services().workers.run([work, store = engine.services().images,
                                  requests] { work->done = image::save_images(store, requests, work->file.get()); },
-                                [call, work] {
+                                [&engine, call, work, requests] {
                                   if (!work->done) return refuse(call, 500, work->done.error().what);
+                                  for (const auto& each : requests) {
+                                    const std::string id = "sha256:" + each.image.id;
+                                    engine.containers().events().add({"image", "save", id, {{"name", id}}, {}});
+                                  }
                                   HttpResponse head;
                                   head.type = "application/x-tar";
                                   call.reply->send(head, std::make_shared<FileBody>(std::move(work->file)));

@@ -135,12 +135,19 @@ void list_networks(Engine& engine, const Call& call) {
   const auto filters =
       Filters::parse(call.parameter("filters"), {"name", "id", "driver", "label", "scope", "type", "dangling"});
   if (!filters) return refuse(call, 400, filters.error().what);
+  const auto dangling = filters->truth("dangling");
+  if (!dangling)
+    return refuse(call, 400,
+                  "invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")");
+  for (const auto& type : filters->values("type")) {
+    if (type != "custom" && type != "builtin") return refuse(call, 400, "invalid filter: 'type'='" + type + "'");
+  }
   Json all = Json::array();
   const auto unused = engine.networks().unused();
   for (const auto& spec : engine.networks().list()) {
     Json value = network_json(spec);
     const bool is_unused = std::find(unused.begin(), unused.end(), spec.name) != unused.end();
-    if (filters->has("dangling") && !filters->equals("dangling", is_unused ? "true" : "false")) continue;
+    if (*dangling && **dangling != is_unused) continue;
     all.push_back(std::move(value));
   }
   for (const char* name : kHostNetworks)
@@ -209,8 +216,11 @@ void remove_network(Engine& engine, const Call& call) {
 }
 
 void prune_networks(Engine& engine, const Call& call) {
-  const auto filters = Filters::parse(call.parameter("filters"), {"label", "label!"});
+  const auto filters = Filters::parse(call.parameter("filters"), {"label", "label!", "until"});
   if (!filters) return refuse(call, 400, filters.error().what);
+  if (const auto until = filters->until(); !until) return refuse(call, 400, until.error().what);
+  if (filters->has("until"))
+    return refuse(call, 400, "until: found one, but mete does not keep when a network was made");
   Json removed = Json::array();
   const auto unused = engine.networks().unused();
   for (const auto& spec : engine.networks().list()) {
@@ -218,7 +228,9 @@ void prune_networks(Engine& engine, const Call& call) {
     if (std::find(unused.begin(), unused.end(), spec.name) == unused.end() || !filters->labels(labels)) continue;
     removed.push_back(spec.name);
     engine.networks().remove(spec.name, [](const Status&) {});
+    tell_network(engine, "destroy", spec);
   }
+  tell_prune(engine, "network");
   answer(call, {{"NetworksDeleted", removed.empty() ? Json() : removed}});
 }
 

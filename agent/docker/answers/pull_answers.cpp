@@ -3,8 +3,10 @@
 #include <memory>
 
 #include "agent/base/image_puller.h"
+#include "agent/docker/platform.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
+#include "runtime/image/archives/platforms.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -58,6 +60,15 @@ void pull_image(Engine& engine, const Call& call) {
   const std::string from = call.parameter("fromImage");
   if (!call.parameter("fromSrc").empty()) return import_image(engine, call);
   if (from.empty()) return refuse(call, 400, "fromImage, fromSrc: found neither, expected an image or an archive");
+  if (const std::string asked = call.parameter("platform"); !asked.empty()) {
+    const std::string own = runtime::image::machine_architecture();
+    const auto platform = parse_platform(asked, own);
+    if (!platform) return refuse(call, 400, platform.error().what);
+    if (platform->system != "linux" || platform->architecture != own)
+      return refuse(call, 400,
+                    "platform: found " + to_text(*platform) + ", expected linux/" + own +
+                        ": mete keeps images that this machine can run");
+  }
   const std::string tag = call.parameter("tag");
   std::string name = from;
   if (!tag.empty()) name += (tag.starts_with("sha256:") ? "@" : ":") + tag;

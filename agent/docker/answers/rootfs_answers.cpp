@@ -80,8 +80,9 @@ void import_image(Engine& engine, const Call& call) {
   if (!wanted.name.empty()) wanted.name = with_tag(wanted.name);
   wanted.message = call.parameter("message");
   wanted.changes = change_lines(call.request.parameters("changes"));
-  if (const std::string word = unknown_change(wanted.changes); !word.empty())
-    return refuse(call, 400, word + " is not a valid change command");
+  if (wanted.changes.empty() && !call.request.parameters("changes").empty())
+    return refuse(call, 400, "file with no instructions");
+  if (const std::string why = wrong_change(wanted.changes); !why.empty()) return refuse(call, 400, why);
   auto file = body_of(call.request);
   if (!file) return refuse(call, 500, file.error().what);
   struct Work {
@@ -96,6 +97,8 @@ void import_image(Engine& engine, const Call& call) {
       [&engine, call, work] {
         if (!work->made) return refuse(call, 400, work->made.error().what);
         const std::string id = "sha256:" + work->made->id;
+        if (!is_nameless(*work->made))
+          engine.containers().events().add({"image", "tag", id, {{"name", work->made->name}}, {}});
         engine.containers().events().add({"image", "import", id, {{"name", id}}, {}});
         answer_lines(*call.reply, Json{{"status", id}}.dump() + "\r\n");
       });

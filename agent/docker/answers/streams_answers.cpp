@@ -2,6 +2,7 @@
 // Streams: attach, exec, and the sizes of their terminals.
 #include <sys/socket.h>
 
+#include "agent/docker/detach_keys.h"
 #include "agent/docker/routes.h"
 #include "agent/docker/shim_stream.h"
 #include "runtime/shim/attach_protocol.h"
@@ -49,6 +50,14 @@ bool take_size(const Call& call, Size& size) {
   return true;
 }
 
+void tell_exec(Engine& engine, const Exec& exec) {
+  const auto record = engine.containers().all().find(exec.container);
+  std::string command;
+  for (const auto& word : exec.command) command.append(" ").append(word);
+  if (record != engine.containers().all().end())
+    engine.containers().tell(record->second, "exec_start:" + command, {{"execID", exec.id}});
+}
+
 }  // namespace
 
 void attach_container(Engine& engine, const Call& call) {
@@ -60,6 +69,8 @@ void attach_container(Engine& engine, const Call& call) {
     return refuse(call, 409, "Container " + record->name + " is paused, unpause the container before attach");
   if (!call.flag("stream"))
     return refuse(call, 400, "attach: expected stream=1; what was written before is in the logs");
+  if (const std::string keys = call.parameter("detachKeys"); !are_detach_keys(keys))
+    return refuse(call, 400, "Invalid detach keys (" + keys + ") provided");
   auto socket = socket_of(*container);
   if (!socket) return refuse(call, 500, socket.error().what);
   const bool tty = flag_of(record->config, "Tty");
@@ -100,6 +111,8 @@ void create_exec(Engine& engine, const Call& call) {
   if (state.paused)
     return refuse(call, 409, "Container " + record->name + " is paused, unpause the container before exec");
   if (!state.has_process()) return refuse(call, 409, "Container " + record->id + " is not running");
+  if (const std::string keys = text_of(*body, "DetachKeys"); !are_detach_keys(keys))
+    return refuse(call, 400, "Invalid escape keys (" + keys + ") provided");
   Exec exec;
   exec.container = record->id;
   exec.command = words_of(*body, "Cmd");
@@ -130,17 +143,15 @@ void start_exec(Engine& engine, const Call& call) {
       size.is_array() && size.size() == 2 && size[0].is_number_unsigned() && size[1].is_number_unsigned();
   const auto rows = sized ? size[0].get<unsigned>() : 0;
   const auto columns = sized ? size[1].get<unsigned>() : 0;
-  const auto record = engine.containers().all().find(exec->container);
   const bool detached = flag_of(*body, "Detach");
-  const auto client = [&] { return call.reply->take_over(stream_head(call, exec->tty)); };
-  const auto refusal = detached ? engine.execs().start(*exec, rows, columns, nullptr)
-                                : engine.execs().start(*exec, rows, columns, client);
-  if (refusal) return refuse(call, refusal->status, refusal->message);
-  std::string command;
-  for (const auto& word : exec->command) command.append(" ").append(word);
-  if (record != engine.containers().all().end())
-    engine.containers().tell(record->second, "exec_start:" + command, {{"execID", exec->id}});
-  if (detached) answer_nothing(call, 200);
+  Execs::Client client;
+  if (!detached) client = [call, tty = exec->tty] { return call.reply->take_over(stream_head(call, tty)); };
+  engine.execs().start(*exec, rows, columns, client,
+                       [&engine, call, detached, id = exec->id](const std::optional<Refusal>& refusal) {
+                         if (refusal) return refuse(call, refusal->status, refusal->message);
+                         if (const Exec* const begun = engine.execs().find(id)) tell_exec(engine, *begun);
+                         if (detached) answer_nothing(call, 200);
+                       });
 }
 
 void inspect_exec(Engine& engine, const Call& call) {

@@ -16,7 +16,7 @@ Json volume_json(Engine& engine, const Volume& volume) {
           {"Labels", volume.labels},
           {"Mountpoint", engine.containers().volumes().path(volume.name)},
           {"Name", volume.name},
-          {"Options", Json()},
+          {"Options", volume.options.empty() ? Json() : volume.options},
           {"Scope", "local"}};
 }
 
@@ -37,12 +37,13 @@ std::vector<std::string> users_of_volume(Engine& engine, const std::string& name
 void list_volumes(Engine& engine, const Call& call) {
   const auto filters = Filters::parse(call.parameter("filters"), {"name", "label", "dangling", "driver"});
   if (!filters) return refuse(call, 400, filters.error().what);
+  const auto dangling = filters->truth("dangling");
+  if (!dangling) return refuse(call, 400, dangling.error().what);
   Json all = Json::array();
   for (const auto& each : engine.containers().volumes().list()) {
-    const std::string dangling = users_of_volume(engine, each.name).empty() ? "true" : "false";
     const bool asked = filters->contains("name", each.name) && filters->equals("driver", "local") &&
                        filters->labels(texts_of(Json{{"l", each.labels}}, "l")) &&
-                       (!filters->has("dangling") || filters->equals("dangling", dangling));
+                       (!*dangling || **dangling == users_of_volume(engine, each.name).empty());
     if (asked) all.push_back(volume_json(engine, each));
   }
   answer(call, {{"Volumes", all}, {"Warnings", Json()}});
@@ -56,8 +57,6 @@ void create_volume(Engine& engine, const Call& call) {
     return refuse(call, 404,
                   "create " + text_of(*body, "Name") + ": error looking up volume plugin " + driver + ": plugin \"" +
                       driver + "\" not found");
-  if (!is_nothing(field(*body, "DriverOpts")))
-    return refuse(call, 400, "DriverOpts: found some, but a volume of mete is a directory of this machine");
   const std::string asked = text_of(*body, "Name");
   if (asked.size() == 1)
     return refuse(
@@ -70,11 +69,15 @@ void create_volume(Engine& engine, const Call& call) {
                       "are allowed. If you intended to pass a host directory, use absolute path");
   const std::string name = asked.empty() ? new_id() : asked;
   auto& volumes = engine.containers().volumes();
-  if (const auto made = volumes.create(name, field(*body, "Labels"), asked.empty()); !made)
+  const Json& options = field(*body, "DriverOpts");
+  if (const auto right = check_volume_options(options); !right && !volumes.find(name))
+    return refuse(call, 400, "create " + name + ": " + right.error().what);
+  const bool is_new = !volumes.find(name);
+  if (const auto made = volumes.create(name, field(*body, "Labels"), options, asked.empty()); !made)
     return refuse(call, 500, made.error().what);
   const auto volume = volumes.find(name);
   if (!volume) return refuse(call, 500, volume.error().what);
-  engine.containers().events().add({"volume", "create", name, {{"driver", "local"}}, {}});
+  if (is_new) engine.containers().tell_volume("create", name);
   answer(call, volume_json(engine, *volume), 201);
 }
 
@@ -94,7 +97,7 @@ void remove_volume(Engine& engine, const Call& call) {
   const auto users = users_of_volume(engine, name);
   if (!users.empty()) return refuse(call, 409, "remove " + name + ": volume is in use - [" + users.front() + "]");
   if (const auto removed = volumes.remove(name); !removed) return refuse(call, 500, removed.error().what);
-  engine.containers().events().add({"volume", "destroy", name, {{"driver", "local"}}, {}});
+  engine.containers().tell_volume("destroy", name);
   answer_nothing(call);
 }
 
@@ -111,6 +114,7 @@ void prune_volumes(Engine& engine, const Call& call) {
     if (!users_of_volume(engine, each.name).empty()) continue;
     if (engine.containers().volumes().remove(each.name)) removed.push_back(each.name);
   }
+  tell_prune(engine, "volume");
   answer(call, {{"VolumesDeleted", removed}, {"SpaceReclaimed", 0}});
 }
 

@@ -57,7 +57,9 @@ Status Containers::prepare_mounts(ContainerRecord& record) {
       const bool anonymous = mount.source.empty();
       const std::string name = anonymous ? new_id() : mount.source;
       if (anonymous) record.config["MeteVolumes"][mount.target] = name;
-      METE_CHECK(volumes_.create(name, Json::object(), anonymous));
+      const bool is_new = !volumes_.find(name);
+      METE_CHECK(volumes_.create(name, Json::object(), mount.volume_options, anonymous));
+      if (is_new) tell_volume("create", name);
     } else if (mount.type == "bind" && ::stat(mount.source.c_str(), &found) != 0) {
       if (mount.must_exist)
         return fail("invalid mount config for type \"bind\": bind source path does not exist: " + mount.source);
@@ -116,6 +118,12 @@ tl::expected<ContainerRecord*, Refusal> Containers::create(ContainerRecord recor
   if (!below) return give_up(400, below.error().what);
   const std::string id = record.id;
   if (const auto saved = save(record); !saved) return give_up(500, saved.error().what);
+  if (const auto added = layers().add(id, services_.settings.logs() + "/" + std::string(kNamespace) + "_" + record.pod);
+      !added) {
+    ::unlink(path_of(id).c_str());
+    layers().remove(id);
+    return give_up(500, added.error().what);
+  }
   ContainerRecord& own = records_[id] = std::move(record);
   seen_[id] = {};
   const auto made = reconciler_.create_child(std::move(*plan), {kDockerWorkload, own.name, id, {}, -1}, true, *below);
@@ -124,6 +132,7 @@ tl::expected<ContainerRecord*, Refusal> Containers::create(ContainerRecord recor
     record = std::move(own);
     records_.erase(id);
     seen_.erase(id);
+    layers().remove(id);
     return give_up(500, made.error().what);
   }
   tell(own, "create");

@@ -80,16 +80,31 @@ bool has_id(const Words& wanted, const ContainerRecord& record) {
 }  // namespace
 
 Result<Filters> container_filters(const std::string& text) {
-  METE_TRY(Filters filters, Filters::parse(text, {"id", "name", "label", "status", "exited", "ancestor", "network",
-                                                  "health", "publish", "expose", "volume", "is-task"}));
+  METE_TRY(Filters filters,
+           Filters::parse(text, {"id", "name", "label", "status", "exited", "ancestor", "network", "health", "publish",
+                                 "expose", "volume", "is-task", "before", "since"}));
   constexpr std::array kStates = {"created", "running", "paused", "restarting", "removing", "exited", "dead"};
   for (const auto& status : filters.values("status")) {
     if (std::none_of(kStates.begin(), kStates.end(), [&](const char* each) { return status == each; }))
       return fail("Invalid filter 'status=" + status + "'");
   }
+  for (const auto& each : filters.values("exited")) {
+    int code = 0;
+    const auto parsed = std::from_chars(each.data(), each.data() + each.size(), code);
+    if (each.empty() || parsed.ec != std::errc() || parsed.ptr != each.data() + each.size())
+      return fail("strconv.Atoi: parsing \"" + each + "\": invalid syntax");
+  }
+  constexpr std::array kHealth = {"none", "starting", "healthy", "unhealthy"};
+  for (const auto& each : filters.values("health")) {
+    if (std::none_of(kHealth.begin(), kHealth.end(), [&](const char* known) { return each == known; }))
+      return fail("Unrecognised filter value for health: " + each);
+  }
+  METE_TRY([[maybe_unused]] const auto task, filters.truth("is-task"));
   for (const char* name : {"publish", "expose"}) {
     for (const auto& each : filters.values(name)) {
-      if (!ports_named(each)) return fail("Invalid filter '" + std::string(name) + "=" + each + "'");
+      if (!ports_named(each))
+        return fail("error while looking up for " + std::string(name) + " " + each + ": strconv.ParseUint: parsing \"" +
+                    each + "\": invalid syntax");
     }
   }
   return filters;

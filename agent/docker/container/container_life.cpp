@@ -6,6 +6,7 @@
 #include "agent/docker/container/containers.h"
 #include "agent/docker/container/create_request.h"
 #include "agent/docker/container/start_errors.h"
+#include "agent/networks/networks.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -45,7 +46,9 @@ void Containers::start(const std::string& id, Done done) {
     });
     return;
   }
+  if (!starting && lacks_mounts(record)) return start_with_mounts(id, done);
   auto& inside = own->record().containers.front();
+  if (!starting) seen_[id].asked_attempt = inside.attempt;
   const std::uint32_t before = inside.attempt - (starting ? 1 : 0);
   if (!starting) {
     record.error.clear();
@@ -102,6 +105,7 @@ void Containers::stop(const std::string& id, std::optional<std::chrono::seconds>
   Container& inside = *own->containers().front();
   if (signal != 0) inside.attempt().end_by(signal);
   if (now.paused) (void)inside.pause(false);
+  if (now.has_process()) tell_stop(record, grace && grace->count() == 0 ? SIGKILL : signal);
   own->stop(grace);
   watch(id, [this, id, done] {
     if (records_.contains(id)) {
@@ -170,6 +174,12 @@ std::optional<Refusal> Containers::rename(ContainerRecord& record, const std::st
   if (const auto saved = save(record); !saved) {
     record.name = before;
     return Refusal{500, saved.error().what};
+  }
+  // What answers for its name must not be what could not be planned: the pod then keeps the names that it has.
+  auto plan = plan_for(record);
+  if (Pod* const own = pod(record); own != nullptr && plan) {
+    reconciler_.networks().call_anew(own->record().uid, plan->pod);
+    own->set_plan(std::make_shared<const config::PodPlan>(std::move(*plan)));
   }
   tell(record, "rename", {{"oldName", "/" + before}});
   return std::nullopt;

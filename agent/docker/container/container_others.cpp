@@ -8,6 +8,7 @@
 #include "agent/docker/container/containers.h"
 #include "agent/docker/container/io_wish.h"
 #include "agent/docker/container/of_others.h"
+#include "agent/docker/container/pod_of.h"
 #include "agent/networks/pod_wishes.h"
 #include "agent/pods/cgroup_parents.h"
 #include "runtime/cgroup/abilities.h"
@@ -43,6 +44,39 @@ Status Containers::take_other_network(ContainerRecord& record) {
   return {};
 }
 
+// The other must be there now, and must run when this one starts.
+Status Containers::take_other_spaces(ContainerRecord& record) {
+  for (const char* field : {"PidMode", "IpcMode"}) {
+    const std::string mode = text_of(record.host_config, field);
+    if (!mode.starts_with(kOfAnother)) continue;
+    const auto other = find(mode.substr(kOfAnother.size()));
+    if (!other) return fail(other.error().message);
+    record.host_config[field] = std::string(kOfAnother) + (*other)->id;
+  }
+  return {};
+}
+
+void Containers::find_spaces(const ContainerRecord& record, Surrounding& around) const {
+  const auto other_of = [&](const ContainerRecord& of, const char* field) -> const ContainerRecord* {
+    const std::string mode = text_of(of.host_config, field);
+    const auto at = mode.starts_with(kOfAnother) ? records_.find(mode.substr(kOfAnother.size())) : records_.end();
+    return at == records_.end() ? nullptr : &at->second;
+  };
+  const auto named = [&](const char* field) {
+    const std::string mode = text_of(record.host_config, field);
+    if (!mode.starts_with(kOfAnother)) return std::string();
+    const ContainerRecord* const other = other_of(record, field);
+    return (other == nullptr ? "" : other->key()) + " " + mode.substr(kOfAnother.size());
+  };
+  around.shared_memory = shared_memory_folder();
+  around.pid_of = named("PidMode");
+  around.ipc_of = named("IpcMode");
+  // Modes lead from a younger container to an older one, so this comes to an end.
+  const ContainerRecord* owner = other_of(record, "IpcMode");
+  while (owner != nullptr && other_of(*owner, "IpcMode") != nullptr) owner = other_of(*owner, "IpcMode");
+  if (owner != nullptr && text_of(owner->host_config, "IpcMode") == "shareable") around.ipc_owner = owner->id;
+}
+
 // The links become names of pods, which stay when a container is renamed.
 Status Containers::take_from_others(ContainerRecord& record) {
   METE_TRY(const auto links, links_asked(record));
@@ -60,6 +94,7 @@ Status Containers::take_from_others(ContainerRecord& record) {
     METE_CHECK(share_volumes(**other, each.read_only, record));
   }
   METE_CHECK(take_other_network(record));
+  METE_CHECK(take_other_spaces(record));
   if (text_of(record.host_config, "UTSMode") == "host") record.config["Hostname"] = machine_name();
   return {};
 }

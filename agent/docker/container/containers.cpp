@@ -10,7 +10,9 @@
 #include "agent/docker/container/of_others.h"
 #include "agent/docker/container/pod_of.h"
 #include "agent/docker/container/start_errors.h"
+#include "agent/docker/container/storage_opt.h"
 #include "runtime/file.h"
+#include "runtime/storage/place.h"
 #include "runtime/unfinished_files.h"
 
 namespace mete::agent::docker {
@@ -62,20 +64,27 @@ void Containers::begin() {
       if (reconciler_.all_read()) gone(id);
       continue;
     }
+    const Pod& own = *pod(records_.at(id));
+    if (own.plan() == nullptr && !own.record().stopped && !own.record().terminating) begin_without_plan(id);
     look(id);
   }
+  sweep_mounts();
+  layers().sweep([this](const std::string& id) { return records_.contains(id); });
 }
 
 ChildPlan Containers::plan(const PodRecord& pod) {
   const auto at = records_.find(pod.workload->uid);
   if (at == records_.end()) return {.wanted = !all_read_, .plan = {}};
   ChildPlan child{.wanted = true, .plan = {}};
+  if (!pod.stopped && pod.boot_id != services_.boot_id && lacks_mounts(at->second)) return child;
   if (auto made = plan_for(at->second)) child.plan = std::move(*made);
   return child;
 }
 
 Result<config::PodPlan> Containers::plan_for(const ContainerRecord& record) {
-  Surrounding around{volumes_.directory(), {}, other_runtime(record.host_config)};
+  Surrounding around;
+  around.volumes = volumes_.directory();
+  around.runtime = other_runtime(record.host_config);
   const std::string mode = text_of(record.host_config, "NetworkMode");
   constexpr std::string_view kOther = "container:";
   if (mode.starts_with(kOther)) {
@@ -83,6 +92,7 @@ Result<config::PodPlan> Containers::plan_for(const ContainerRecord& record) {
     if (!other) return fail(other.error().message);
     around.network_of_other = (*other)->key();
   }
+  find_spaces(record, around);
   return plan_of(record, around, *manifests_.desired().surroundings);
 }
 
@@ -116,6 +126,22 @@ State Containers::state(const ContainerRecord& record) const {
   if (own == nullptr || own->containers().empty()) return {};
   const bool running = own->record().containers.front().state == agent::ContainerState::kRunning;
   return state_of(own->record(), running && own->containers().front()->is_paused());
+}
+
+bool Containers::is_being_started(const ContainerRecord& record) const {
+  const Pod* const own = pod(record);
+  return own != nullptr && !own->containers().empty() &&
+         own->record().containers.front().state == agent::ContainerState::kStarting;
+}
+
+LayerBook Containers::layers() const {
+  return {services_.settings.docker(), docker_driver(services_.storage->name())};
+}
+
+// Where the link cannot be made, it leads to the attempt before; the container runs all the same.
+void Containers::find_layer(const ContainerRecord& record) const {
+  const auto written = runtime::storage::written_in(container(record)->slot().files().directory());
+  if (written) (void)layers().point(record.id, written->upper.empty() ? written->tree : written->upper);
 }
 
 Status Containers::save(const ContainerRecord& record) {
@@ -158,6 +184,7 @@ void Containers::look(const std::string& id) {
   settle(record, own);
   join_networks(record, own);
   watch_health(record, own);
+  if (own.record().stopped && !own.containers().front()->is_active()) release_mounts(record);
   call_watchers(id);
 }
 
@@ -168,26 +195,37 @@ void Containers::look_at_ends(ContainerRecord& record, Pod& own) {
   const bool running = now.state == agent::ContainerState::kRunning;
   const bool ended = now.has_ended && now.finished_at != seen.finished;
   const bool started = now.attempt != seen.attempt && (running || (ended && now.reason != "StartError"));
-  if (known && started) tell(record, "start");
+  if (running && now.attempt != seen.attempt) find_layer(record);
+  if (known && started) tell_start(record);
   if (known && ended) {
     ++seen.ends;
-    if (now.reason == "OOMKilled") tell(record, "oom");
-    tell(record, "die", {{"exitCode", std::to_string(now.exit_code)}});
+    tell_end(record, now);
   }
   if (running || ended || !known) seen.attempt = now.attempt;
   seen.running = running;
   seen.finished = now.has_ended ? now.finished_at : WallTime();
 }
 
+// One that has run since a client started it, and that its restart policy starts again: the container whose namespaces
+// it is in is being started anew, too, as both ended together.
+bool Containers::tries_again(const ContainerRecord& record, const std::string& error) const {
+  const auto seen = seen_.find(record.id);
+  const std::string policy = text_of(field(record.host_config, "RestartPolicy"), "Name");
+  return !policy.empty() && policy != "no" && error.ends_with(" is not running") && seen != seen_.end() &&
+         seen->second.attempt > seen->second.asked_attempt;
+}
+
 // What follows from the state that the pod has come to.
 void Containers::settle(ContainerRecord& record, Pod& own) {
-  if (own.record().terminating) return;
+  // Without a plan it is not known yet whether it is started again (begin_without_plan()).
+  if (own.record().terminating || own.plan() == nullptr) return;
   const auto& now = own.record().containers.front();
   const bool waits_for_good = now.state == agent::ContainerState::kWaiting && !now.waiting_reason.empty();
   const bool over = now.state == agent::ContainerState::kExited;
   std::string error =
       now.has_ended && now.reason == "StartError" && over ? start_error_text(record, now.exit_code, now.message) : "";
   if (waits_for_good) error = start_error_text(record, 0, now.message);
+  if (waits_for_good && tries_again(record, error)) return;
   if (!error.empty() && error != record.error) {
     record.error = error;
     (void)save(record);
@@ -257,12 +295,14 @@ void Containers::gone(const std::string& id) {
   const auto at = records_.find(id);
   if (at == records_.end()) return;
   const ContainerRecord record = at->second;
+  records_.erase(at);
+  release_mounts(record);
   if (seen_[id].remove_volumes) {
     for (const auto& [target, volume] : texts_of(record.config, "MeteVolumes")) {
       const bool is_shared = std::any_of(records_.begin(), records_.end(), [&, &name = volume](const auto& each) {
         return each.first != id && mounts_volume(each.second, name);
       });
-      if (!is_shared) (void)volumes_.remove(volume);
+      if (!is_shared && volumes_.remove(volume)) tell_volume("destroy", volume);
     }
   }
   if (::unlink(path_of(id).c_str()) != 0 && errno != ENOENT) {
@@ -270,20 +310,13 @@ void Containers::gone(const std::string& id) {
                           .reason = name_of(Reason::kCleanUpFailed),
                           .message = "remove " + path_of(id) + ": the record of a container that is gone stays"});
   }
-  records_.erase(id);
+  layers().remove(id);
   forget_seccomp(record);
   tell(record, "destroy");
   call_watchers(id);
   watchers_.erase(id);
   seen_.erase(id);
   rows_.forget(id);
-}
-
-void Containers::tell(const ContainerRecord& record, const std::string& action, Json more) {
-  for (const auto& [name, value] : texts_of(record.config, "Labels")) more[name] = value;
-  more["image"] = record.image;
-  more["name"] = record.name;
-  events_.add({"container", action, record.id, std::move(more), {}});
 }
 
 }  // namespace mete::agent::docker

@@ -6,6 +6,7 @@
 // A container that has ended is a stopped pod: it holds no cgroup, no address and no port.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -15,6 +16,7 @@
 
 #include "agent/base/asio.h"
 #include "agent/docker/container/health_watch.h"
+#include "agent/docker/container/layer_book.h"
 #include "agent/docker/container/record.h"
 #include "agent/docker/container/row_texts.h"
 #include "agent/docker/container/state.h"
@@ -26,6 +28,7 @@
 namespace mete::agent::docker {
 
 struct NetworkWishes;  // endpoints.h
+struct Surrounding;    // pod_of.h
 
 // Files of builds in STATE/docker begin so: each gets the id of its image, and goes with the build.
 inline constexpr const char* kBuildIds = "build-";
@@ -57,6 +60,8 @@ class Containers {
   // Makes the container, created and not started. `name` empty: one is invented.
   [[nodiscard]] tl::expected<ContainerRecord*, Refusal> create(ContainerRecord record, const std::string& name);
   void start(const std::string& id, Done done);
+  // Between the making of its cgroup and the moment at which it runs or has failed to.
+  [[nodiscard]] bool is_being_started(const ContainerRecord& record) const;
   // While files are copied into a container that does not run, it is not started.
   void copying(const std::string& id, bool begins);
   // `grace` empty: the container's own. `signal` 0: the container's own.
@@ -82,7 +87,9 @@ class Containers {
   // Null: it has no healthcheck, or has not run since this agent began to look.
   [[nodiscard]] const HealthState* health(const std::string& id) const;
 
+  // container_events.cpp
   void tell(const ContainerRecord& record, const std::string& action, Json more = Json::object());
+  void tell_volume(const std::string& action, const std::string& name, Json more = Json::object());
   [[nodiscard]] Events& events() { return events_; }
   [[nodiscard]] Volumes& volumes() { return volumes_; }
   [[nodiscard]] RowTexts& rows() { return rows_; }
@@ -97,7 +104,10 @@ class Containers {
     WallTime finished{};
     unsigned ends = 0;
     bool remove_volumes = false;
-    int copies = 0;  // that write into its files now
+    int copies = 0;      // that write into its files now
+    bool holds = false;  // something may be mounted for it
+    bool is_being_stopped = false;
+    std::uint32_t asked_attempt = 0;  // the last one before a client's start
     // Of the present attempt: further networks, each with why it is not connected; empty: it is, or will be.
     std::map<std::string, std::string> joined;
     std::uint32_t joined_attempt = 0;
@@ -113,6 +123,20 @@ class Containers {
   // container_others.cpp
   [[nodiscard]] Status take_from_others(ContainerRecord& record);
   [[nodiscard]] Status take_other_network(ContainerRecord& record);
+  [[nodiscard]] Status take_other_spaces(ContainerRecord& record);
+  void find_spaces(const ContainerRecord& record, Surrounding& around) const;
+  [[nodiscard]] std::string shared_memory_folder() const { return services_.settings.run + "/docker-shm"; }
+  // container_mounts.cpp: what is mounted on the machine while it runs.
+  [[nodiscard]] std::vector<HeldMount> mounts_to_hold(const ContainerRecord& record) const;
+  [[nodiscard]] bool lacks_mounts(const ContainerRecord& record);
+  void hold_mounts(const std::string& id, std::function<void(const Status&)> done);
+  void mount_next();
+  void release_mounts(const ContainerRecord& record);
+  void release_mount(const std::string& path);
+  void sweep_mounts();
+  void fail_start(const std::string& id, const std::string& why);
+  void start_with_mounts(const std::string& id, Done done);
+  void begin_without_plan(const std::string& id);
   [[nodiscard]] Status check_machine(const Json& host_config) const;
   // Of --runtime: the name of another OCI runtime; empty: mete. "runc" is one where agent.yaml names it, and else mete.
   [[nodiscard]] std::string other_runtime(const Json& host_config) const;
@@ -123,6 +147,13 @@ class Containers {
   void changed(const std::string& key);                        // of a pod
   void look(const std::string& id);
   void look_at_ends(ContainerRecord& record, Pod& pod);
+  [[nodiscard]] bool tries_again(const ContainerRecord& record, const std::string& error) const;
+  void tell_networks(const ContainerRecord& record, const std::string& action);
+  void tell_start(const ContainerRecord& record);
+  void tell_end(const ContainerRecord& record, const agent::ContainerRecord& inside);
+  void tell_stop(const ContainerRecord& record, int signal);
+  void find_layer(const ContainerRecord& record) const;
+  [[nodiscard]] LayerBook layers() const;
   void settle(ContainerRecord& record, Pod& pod);
   void watch_health(ContainerRecord& record, Pod& pod);
   void health_changed(const std::string& id);
@@ -143,7 +174,12 @@ class Containers {
   std::map<std::string, Seen> seen_;                // by id
   RowTexts rows_;                                   // of records_, as they are
   std::map<std::string, std::list<std::function<bool()>>> watchers_;
-  bool all_read_ = true;  // every record of earlier agents was readable
+  struct Mounting {
+    std::string id;
+    std::function<void(const Status&)> done;
+  };
+  std::deque<Mounting> mounting_;  // the first one is at work
+  bool all_read_ = true;           // every record of earlier agents was readable
   Alive alive_;
 };
 

@@ -116,6 +116,11 @@ Status check_cpu(const Json& host, const MachineBounds& machine) {
   const std::int64_t nano = number_of(host, "NanoCpus");
   const std::int64_t period = number_of(host, "CpuPeriod");
   const std::int64_t quota = number_of(host, "CpuQuota");
+  constexpr std::int64_t kLeastShares = 2;
+  constexpr std::int64_t kMostShares = 262'144;  // of cpu.shares; runc counts what is negative among these
+  const std::int64_t shares = number_of(host, "CpuShares");
+  if (shares > 0 && shares < kLeastShares) return fail("the minimum allowed cpu-shares is 2");
+  if (shares < 0 || shares > kMostShares) return fail("the maximum allowed cpu-shares is 262144");
   if (nano > 0 && (period > 0 || quota > 0))
     return fail("Conflicting options: Nano CPUs and CPU " + std::string(period > 0 ? "Period" : "Quota") +
                 " cannot both be set");
@@ -178,6 +183,8 @@ Status check_all(const Json& config, const Json& host, const MachineBounds& mach
   METE_CHECK(check_cpuset(host, machine));
   METE_CHECK(check_capabilities(host));
   METE_CHECK(check_restart(host));
+  if (const std::int64_t adjusted = number_of(host, "OomScoreAdj"); adjusted < -1000 || adjusted > 1000)
+    return fail("Invalid value " + std::to_string(adjusted) + ", range for oom score adj is [-1000, 1000]");
   const std::string signal = text_of(config, "StopSignal");
   if (!signal.empty() && !runtime::process::signal_number(signal)) return fail("Invalid signal: " + signal);
   const std::string directory = text_of(config, "WorkingDir");

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "agent/docker/container/pod_of.h"
+#include "agent/docker/held_mounts.h"
 #include "config/values/ip_address.h"
 #include "runtime/json_numbers.h"
 
@@ -24,6 +25,8 @@ Status check_target(const std::string& whole, const std::string& target, const s
 
 Status check_volume_name(const std::string& name) {
   if (is_plain_name(name)) return {};
+  if (name.size() == 1)
+    return fail("create " + name + ": volume name is too short, names should be at least two alphanumeric characters");
   return fail("create " + name + ": \"" + name +
               "\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. "
               "If you intended to pass a host directory, use absolute path");
@@ -33,20 +36,44 @@ Status take_mode(const std::string& mode, MountAsked& mount) {
   constexpr std::array<std::string_view, 6> kPropagations = {"rprivate", "private", "rslave",
                                                              "slave",    "rshared", "shared"};
   std::string_view rest = mode;
+  int access = 0;  // how many words of one kind; docker takes one of each
+  int labels = 0;
+  int propagations = 0;
+  int copies = 0;
   while (!rest.empty()) {
     const std::string_view option = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(rest.size(), option.size() + 1));
-    if (option == "ro") {
-      mount.read_only = true;
+    bool is_first = false;
+    if (option == "ro" || option == "rw") {
+      is_first = ++access == 1;
+      mount.read_only = option == "ro";
     } else if (std::find(kPropagations.begin(), kPropagations.end(), option) != kPropagations.end()) {
+      is_first = ++propagations == 1;
       mount.propagation = option;
     } else if (option == "nocopy") {
+      is_first = ++copies == 1;
       mount.no_copy = true;
-    } else if (option != "rw" && option != "z" && option != "Z") {
-      return fail("invalid mode: " + mode);
+    } else if (option == "z" || option == "Z") {
+      is_first = ++labels == 1;
     }
+    if (!is_first) return fail("invalid mode: " + mode);
   }
   mount.mode = mode;
+  return {};
+}
+
+// What docker takes: words of mount(8), and what a tmpfs has.
+Status check_tmpfs_options(const std::string& options) {
+  const MountWords words = mount_words(options);
+  std::string_view rest = words.data;
+  while (!rest.empty()) {
+    const std::string_view option = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), option.size() + 1));
+    constexpr std::array<std::string_view, 7> kOwn = {"mode", "uid", "gid", "size", "mpol", "nr_inodes", "nr_blocks"};
+    const auto equal = option.find('=');
+    if (equal == std::string_view::npos || std::find(kOwn.begin(), kOwn.end(), option.substr(0, equal)) == kOwn.end())
+      return fail("invalid tmpfs option [\"" + std::string(option) + "\"]");
+  }
   return {};
 }
 
@@ -61,6 +88,10 @@ Result<MountAsked> bind_of(const std::string& text) {
   METE_CHECK(check_target(text, mount.target, mount.type));
   if (mount.type == "volume") METE_CHECK(check_volume_name(mount.source));
   if (second != std::string::npos) METE_CHECK(take_mode(text.substr(second + 1), mount));
+  const bool is_volume = mount.type == "volume";
+  if (is_volume ? !mount.propagation.empty() : mount.no_copy)
+    return fail("invalid volume specification: '" + text + "': invalid mount config for type \"" + mount.type +
+                "\": field " + (is_volume ? "Bind" : "Volume") + "Options must not be specified");
   if (mount.type == "bind" && mount.propagation.empty()) mount.propagation = "rprivate";
   return mount;
 }
@@ -85,11 +116,13 @@ Result<MountAsked> mount_of(const Json& value) {
     if (!mount.source.empty()) METE_CHECK(check_volume_name(mount.source));
     const Json& options = field(value, "VolumeOptions");
     mount.no_copy = flag_of(options, "NoCopy");
-    for (const char* name : {"Subpath", "DriverConfig"}) {
-      if (const Json& asked = field(options, name); !is_nothing(asked) && text_of(asked, "Name") != "local")
-        return fail(std::string("VolumeOptions.") + name + ": found " + asked.dump().substr(0, 80) +
-                    ", but a volume of mete is a directory of this machine, mounted as a whole");
-    }
+    if (const Json& path = field(options, "Subpath"); !is_nothing(path))
+      return fail("VolumeOptions.Subpath: found " + path.dump().substr(0, 80) + ", but volumes are mounted as a whole");
+    const Json& driver = field(options, "DriverConfig");
+    if (const std::string name = text_of(driver, "Name"); !name.empty() && name != "local")
+      return fail("create " + mount.source + ": error looking up volume plugin " + name + ": plugin \"" + name +
+                  "\" not found");
+    mount.volume_options = field(driver, "Options");
   } else {
     const Json& options = field(value, "TmpfsOptions");
     if (const auto size = number_of(options, "SizeBytes"); size > 0) mount.options = "size=" + std::to_string(size);
@@ -144,6 +177,7 @@ Result<std::vector<MountAsked>> mounts_of(const Json& config, const Json& host_c
   }
   for (const auto& [target, options] : texts_of(host_config, "Tmpfs")) {
     METE_CHECK(check_target(target, target, "tmpfs"));
+    METE_CHECK(check_tmpfs_options(options));
     MountAsked mount;
     mount.type = "tmpfs";
     mount.target = target;

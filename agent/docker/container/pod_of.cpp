@@ -12,6 +12,8 @@
 #include "agent/docker/container/seccomp_opt.h"
 #include "agent/docker/container/storage_opt.h"
 #include "agent/docker/endpoints.h"
+#include "agent/networks/member_names.h"
+#include "agent/pods/pod_record.h"
 #include "config/model/bandwidth.h"
 #include "config/resolve/runtime_choice.h"
 #include "runtime/json_numbers.h"
@@ -20,6 +22,7 @@ namespace mete::agent::docker {
 namespace {
 
 constexpr std::int64_t kNanoPerMilli = 1'000'000;
+constexpr const char* kSharedMemory = "/dev/shm";
 
 // "NET_ADMIN" and "CAP_NET_ADMIN" are the same.
 std::vector<std::string> capabilities_of(const Json& host, const char* name) {
@@ -70,6 +73,7 @@ void take_memory(const Json& host, config::Container& container) {
   if (const std::int64_t soft = number_of(host, "MemoryReservation"); soft > 0) extras.memory_soft = Bytes(soft);
   if (const std::int64_t pids = number_of(host, "PidsLimit"); pids > 0) extras.pids = static_cast<std::uint64_t>(pids);
   if (const std::int64_t shm = number_of(host, "ShmSize"); shm > 0) extras.shm_size = Bytes(shm);
+  if (text_of(host, "IpcMode") == "none") extras.shm_size = Bytes(0);
   extras.waits_out_of_memory = flag_of(host, "OomKillDisable");
   extras.oom_score_adj = static_cast<int>(std::clamp<std::int64_t>(number_of(host, "OomScoreAdj"), -1000, 1000));
   for (const auto& each : field(host, "Ulimits").is_array() ? field(host, "Ulimits") : Json::array())
@@ -124,6 +128,20 @@ Status take_mounts(const ContainerRecord& record, const Surrounding& around, con
     container.volume_mounts.push_back(std::move(mount));
   }
   return {};
+}
+
+// A volume at /dev/shm is what is there, and such an IPC namespace is for nobody else.
+void take_shared_memory(const ContainerRecord& record, const Surrounding& around, config::PodSpec& spec,
+                        config::Container& container) {
+  const std::string owner = shared_memory_owner(record, around);
+  if (owner.empty()) return;
+  spec.volumes.push_back({kSharedMemoryVolume,
+                          config::HostPathVolume{around.shared_memory + "/" + owner, config::HostPathType::kUnchecked},
+                          {}});
+  config::VolumeMount mount;
+  mount.name = kSharedMemoryVolume;
+  mount.mount_path = kSharedMemory;
+  container.volume_mounts.push_back(std::move(mount));
 }
 
 void take_names(const ContainerRecord& record, config::Pod& pod, config::Container& container) {
@@ -184,6 +202,10 @@ Status take_network(const ContainerRecord& record, const Surrounding& around, co
     annotations["mete/network"] = "container:" + around.network_of_other;
     return {};
   }
+  // In lower case, as names are looked up.
+  std::string& called = annotations[kDockerName] = record.name;
+  std::transform(called.begin(), called.end(), called.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (!usual) annotations["mete/network"] = mode;
   const std::string address = text_of(field(endpoint_in(record, mode), "IPAMConfig"), "IPv4Address");
   if (!address.empty()) annotations["mete/ip"] = address;
@@ -228,6 +250,16 @@ Status take_ports(const ContainerRecord& record, config::Container& container) {
 
 std::string volume_path(const std::string& volumes, const std::string& name) {
   return volumes + "/" + name + "/_data";
+}
+
+std::string shared_memory_owner(const ContainerRecord& record, const Surrounding& around) {
+  const std::string mode = text_of(record.host_config, "IpcMode");
+  const bool shares = mode == "shareable" || mode.starts_with("container:");
+  const auto mounts = mounts_of(record.config, record.host_config);
+  const bool has_own = mounts && std::any_of(mounts->begin(), mounts->end(),
+                                             [](const MountAsked& each) { return each.target == kSharedMemory; });
+  if (!shares || has_own) return "";
+  return mode == "shareable" ? record.id : around.ipc_owner;
 }
 
 config::SecurityContext security_of(const Json& host) {
@@ -280,6 +312,9 @@ Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& aro
     METE_CHECK(take_group(group_number(group), group, pod));
   METE_CHECK(take_machine(host, container.extras.edit()));
   METE_CHECK(take_mounts(record, around, pod.spec, container));
+  take_shared_memory(record, around, pod.spec, container);
+  if (!around.pid_of.empty()) pod.metadata.annotations[kPidOf] = around.pid_of;
+  if (!around.ipc_of.empty()) pod.metadata.annotations[kIpcOf] = around.ipc_of;
   METE_CHECK(take_ports(record, container));
   take_names(record, pod, container);
   METE_CHECK(take_network(record, around, pod));

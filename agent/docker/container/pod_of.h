@@ -22,6 +22,7 @@ struct MountAsked {
   bool must_exist = false;  // of --mount: -v makes the folder
   bool no_copy = false;     // a new volume stays empty
   std::string options;      // of a tmpfs
+  Json volume_options;      // of a volume that is made for it
 };
 // Binds, Mounts, Tmpfs and Volumes. The error is for the client, in docker's words.
 [[nodiscard]] Result<std::vector<MountAsked>> mounts_of(const Json& config, const Json& host_config);
@@ -39,7 +40,12 @@ struct PortAsked {
 
 // What the translation cannot know.
 struct Surrounding {
-  std::string volumes;           // the folder of named volumes: VOLUMES/NAME/_data
+  std::string volumes;        // the folder of named volumes: VOLUMES/NAME/_data
+  std::string shared_memory;  // the folder of what is /dev/shm of an IPC namespace for several: FOLDER/ID
+  // For PidMode and IpcMode container:X: kPidOf and kIpcOf (agent/pods/pod_record.h); empty: it has its own.
+  std::string pid_of;
+  std::string ipc_of;
+  std::string ipc_owner;  // the id of the container whose /dev/shm it has, where X is itself in another's namespace
   std::string network_of_other;  // for NetworkMode container:X: the key of X's pod
   std::string runtime;           // of --runtime: another OCI runtime than mete; empty: mete
 };
@@ -52,6 +58,10 @@ struct Surrounding {
 // With the policy that applies to it.
 [[nodiscard]] Result<config::PodPlan> plan_of(const ContainerRecord& record, const Surrounding& around,
                                               const config::Surroundings& manifests);
+
+// The id of the container whose /dev/shm this one has beside the IPC namespace: its own, another's; empty: it shares
+// none.
+[[nodiscard]] std::string shared_memory_owner(const ContainerRecord& record, const Surrounding& around);
 
 // Where a named volume is.
 [[nodiscard]] std::string volume_path(const std::string& volumes, const std::string& name);

@@ -43,6 +43,9 @@ std::string start_error_text(const ContainerRecord& record, int exit_code, const
            "): Bind for " + *port + " failed: port is already allocated";
   }
   // Docker says so before it makes the task.
+  if (message.starts_with("can't join IPC of container ") || message.starts_with("No such container: ") ||
+      (message.starts_with("container ") && message.ends_with(" is not running")))
+    return message;
   if (const auto device = message.find("error gathering device information"); device != std::string::npos)
     return message.substr(device);
   if (const auto device = message.find("unresolvable CDI devices"); device != std::string::npos)
@@ -58,6 +61,7 @@ std::string start_error_text(const ContainerRecord& record, int exit_code, const
 
 unsigned start_error_status(const std::string& text, bool tried) {
   if (text.starts_with("network ") && text.ends_with(" not found")) return 404;
+  if (text.starts_with("container ") && text.ends_with(" is not running")) return 409;
   return tried ? 400 : 500;
 }
 

@@ -12,8 +12,10 @@ namespace mete::agent {
 
 std::vector<std::string> names_of(const config::Pod& pod) {
   const auto& metadata = pod.metadata;
-  std::vector<std::string> names = {config::full_name(metadata), metadata.name,
-                                    metadata.name + "." + metadata.namespace_};
+  // A docker client's container has another name than its pod once it is renamed.
+  const std::string asked = annotation_of(pod, kDockerName);
+  const std::string& own = asked.empty() ? metadata.name : asked;
+  std::vector<std::string> names = {config::full_name(metadata), own, own + "." + metadata.namespace_};
   const auto add = [&](const std::string& name) {
     if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   };

@@ -11,6 +11,9 @@
 
 namespace mete::agent {
 
+// The annotation of a docker client's container: its name, which stands in place of the pod's.
+inline constexpr const char* kDockerName = "docker.mete/name";
+
 // NAMESPACE/POD, then what a question for a name may say, in lower case: the pod's own names and those of its
 // annotation mete/aliases.
 [[nodiscard]] std::vector<std::string> names_of(const config::Pod& pod);

@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "agent/base/event_reasons.h"
+#include "agent/networks/endpoint_record.h"
+#include "agent/networks/member_names.h"
 #include "agent/networks/networks.h"
+#include "runtime/file.h"
 #include "runtime/network/inner_resolver.h"
 
 namespace mete::agent {
@@ -25,6 +28,24 @@ void Networks::answer_names() {
     const auto listening = dns_.listen(runtime::network::gateway_of(spec));
     if (!listening) names_failed(listening.error());
   }
+}
+
+// A record that cannot be written has the names of before, for an agent that starts anew.
+void Networks::call_anew(const std::string& uid, const config::Pod& pod) {
+  if (!members_.contains(uid)) return;
+  Member& member = members_.change(uid);
+  // In another pod's network it is known by its key alone (networks_shared.cpp).
+  if (member.endpoint.shared) return;
+  member.endpoint.names = names_of(pod);
+  const auto keep = [](const Endpoint& endpoint, const std::string& record) {
+    (void)runtime::replace_file(record, to_json(endpoint), 0600, runtime::Durability::volatile_);
+  };
+  keep(member.endpoint, record_of(uid));
+  for (Endpoint& each : member.more) {
+    each.names = member.endpoint.names;
+    keep(each, record_of_more(uid, each.network));
+  }
+  if (on_member_) on_member_();
 }
 
 // Where no address of this machine is in reach, it is asked inside the pod. A pod that cannot be answered starts all

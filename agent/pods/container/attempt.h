@@ -19,6 +19,7 @@
 #include "agent/pods/container/container_probes.h"
 #include "agent/pods/container/container_slot.h"
 #include "agent/pods/container/hook.h"
+#include "agent/pods/container/joined_namespaces.h"
 #include "runtime/image/store.h"
 #include "runtime/shim/attempt_files.h"
 #include "runtime/storage/driver.h"
@@ -87,8 +88,9 @@ class Attempt {
   Status make_root(const runtime::image::Image& image);  // here, or on a thread
   void root_made(const runtime::image::Image& image, Result<runtime::storage::ContainerRoot> root);
   Status launch_in(const runtime::image::Image& image, runtime::storage::ContainerRoot root);
-  Result<StartingShim> start_shim();
-  Status make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root);
+  Result<StartingShim> start_shim(const JoinedNamespaces& joined);
+  Status make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root,
+                    const JoinedNamespaces& joined);
   void failed_to_begin(const Error& error);
   void leave_gate();
   bool has_ended_meanwhile();  // while it waited for its turn, or its root was made

@@ -177,10 +177,11 @@ void Attempt::root_made(const runtime::image::Image& image, Result<runtime::stor
 
 Status Attempt::launch_in(const runtime::image::Image& image, runtime::storage::ContainerRoot root) {
   METE_CHECK(runtime::make_directories(slot_.pod().paths().logs()));
-  METE_TRY(StartingShim starting, start_shim());
+  METE_TRY(const JoinedNamespaces joined, open_joined(slot_));
+  METE_TRY(StartingShim starting, start_shim(joined));
   // Beside the shim, which starts, then reads the plan, and makes the namespaces and mounts. It lets nothing of the
   // container run before the cgroups are there.
-  Status prepared = make_files(image, std::move(root));
+  Status prepared = make_files(image, std::move(root), joined);
   if (prepared) starting.tell_of_plan();
   if (prepared) prepared = cgroup_.prepare();
   METE_TRY(SpawnedShim shim, starting.wait());
@@ -197,14 +198,15 @@ Status Attempt::launch_in(const runtime::image::Image& image, runtime::storage::
   return {};
 }
 
-Status Attempt::make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root) {
+Status Attempt::make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root,
+                           const JoinedNamespaces& joined) {
   METE_CHECK(cgroup_.claim());
   METE_CHECK(cgroup_.devices().find());
   LaunchDevices devices;
   METE_TRY(devices.nodes, cgroup_.devices().nodes());
   devices.rules = cgroup_.devices().rules();
   devices.cdi = cgroup_.devices().cdi();
-  return write_launch_plan(slot_, cgroup_.group(), std::move(devices), image, std::move(root));
+  return write_launch_plan(slot_, cgroup_.group(), std::move(devices), joined, image, std::move(root));
 }
 
 const Attempt::Measured& Attempt::measured() const {
@@ -231,7 +233,7 @@ const std::string& Attempt::base_of_layer() const {
   return measured().base;
 }
 
-Result<StartingShim> Attempt::start_shim() {
+Result<StartingShim> Attempt::start_shim(const JoinedNamespaces& joined) {
   const runtime::shim::AttemptFiles files = slot_.files();
   METE_TRY(runtime::UniqueFd lock, files.try_lock());
   if (!lock.valid()) return fail(files.lock() + ": found it locked, expected nobody in a new attempt");
@@ -246,7 +248,9 @@ Result<StartingShim> Attempt::start_shim() {
                               .lock = std::move(lock),
                               .more = more,
                               .attached = &attached,
-                              .network = slot_.pod().networks().namespace_descriptor(slot_.pod().record().uid)});
+                              .network = slot_.pod().networks().namespace_descriptor(slot_.pod().record().uid),
+                              .pid = joined.pid.get(),
+                              .ipc = joined.ipc.get()});
 }
 
 void Attempt::ready() {

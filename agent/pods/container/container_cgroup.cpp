@@ -16,10 +16,16 @@
 namespace mete::agent {
 namespace {
 
+// A docker client's container has its id for a name: cAdvisor and others know docker's containers by that.
+std::string cgroup_name(const ContainerSlot& slot) {
+  const PodWorkload& workload = *slot.pod().record().workload;
+  return workload.kind == kDockerWorkload ? workload.uid : slot.record().name;
+}
+
 runtime::cgroup::Group group_of(const ContainerSlot& slot) {
   const auto& pod = slot.pod().cgroup();
-  // The pod's path was checked, and names of containers are DNS labels.
-  return *runtime::cgroup::Group::at(pod.hierarchies(), pod.path() + "/" + slot.record().name);
+  // The pod's path was checked; names of containers are DNS labels, and ids hexadecimal.
+  return *runtime::cgroup::Group::at(pod.hierarchies(), pod.path() + "/" + cgroup_name(slot));
 }
 
 }  // namespace

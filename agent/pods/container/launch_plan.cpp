@@ -150,7 +150,8 @@ Status make_termination_log(const std::string& path) {
 }  // namespace
 
 Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group, LaunchDevices devices,
-                         const runtime::image::Image& image, runtime::storage::ContainerRoot root) {
+                         const JoinedNamespaces& joined, const runtime::image::Image& image,
+                         runtime::storage::ContainerRoot root) {
   auto& services = slot.services();
   const auto& pod = slot.pod();
   const auto& plan = *pod.plan();
@@ -179,7 +180,10 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.devices = std::move(devices.nodes);
   context.sandbox_pid = pod.sandbox_pid();
   const std::string network = pod.networks().namespace_path(pod.record().uid);
-  if (!network.empty()) context.network_namespace = kShimNetwork;
+  const ShimPaths spaces = shim_paths(!network.empty(), joined.pid.valid(), joined.ipc.valid());
+  context.network_namespace = spaces.network;
+  context.pid_namespace = spaces.pid;
+  context.ipc_namespace = spaces.ipc;
   context.users = pod.record().users;
   if (context.users && !network.empty() && !context.sandbox_pid) {
     METE_CHECK(runtime::pod::write_network_sysctls(network, runtime::pod::sysctls_of(plan.pod)));

@@ -6,6 +6,7 @@
 
 #include "agent/pods/container/container_devices.h"
 #include "agent/pods/container/container_slot.h"
+#include "agent/pods/container/joined_namespaces.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/cgroup/devices/devices.h"
 #include "runtime/image/store.h"
@@ -27,7 +28,7 @@ struct LaunchDevices {
 // Makes the FIFO of memory.notify, too, and what another runtime needs. The error:
 // what of the manifest or the image cannot be had, or could not be written.
 [[nodiscard]] Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group,
-                                       LaunchDevices devices, const runtime::image::Image& image,
-                                       runtime::storage::ContainerRoot root);
+                                       LaunchDevices devices, const JoinedNamespaces& joined,
+                                       const runtime::image::Image& image, runtime::storage::ContainerRoot root);
 
 }  // namespace mete::agent

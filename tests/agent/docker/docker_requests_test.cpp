@@ -42,7 +42,7 @@ ContainerRecord read(const Json& body) {
 }
 
 config::PodPlan plan(const Json& body) {
-  auto made = plan_of(read(body), {"/volumes", "docker/other"}, {});
+  auto made = plan_of(read(body), {.volumes = "/volumes", .network_of_other = "docker/other"}, {});
   EXPECT_TRUE(made) << (made ? "" : made.error().what);
   return made ? *made : config::PodPlan();
 }
@@ -287,13 +287,13 @@ TEST(DockerCreate, ExposedPortsArePorts) {
 
 TEST(DockerCreate, WhatARecordHasOfGroupsAndPortsIsRead) {
   auto record = read({{"Image", "busybox"}, {"HostConfig", {{"GroupAdd", {"10", "audio"}}}}});
-  EXPECT_FALSE(pod_of(record, {"/volumes", {}}));  // whose names nobody has looked up
+  EXPECT_FALSE(pod_of(record, {.volumes = "/volumes"}));  // whose names nobody has looked up
   record.config["MeteGroups"] = {10, 29};
-  EXPECT_EQ(pod_of(record, {"/volumes", {}}).value().spec.security->supplemental_groups,
+  EXPECT_EQ(pod_of(record, {.volumes = "/volumes"}).value().spec.security->supplemental_groups,
             (std::vector<std::uint32_t>{10, 29}));
   for (const Json& wrong : {Json("audio"), Json(-1), Json(1LL << 40), Json()}) {
     record.config["MeteGroups"] = Json::array({wrong});
-    EXPECT_FALSE(pod_of(record, {"/volumes", {}})) << wrong;
+    EXPECT_FALSE(pod_of(record, {.volumes = "/volumes"})) << wrong;
   }
   EXPECT_EQ(ports_of({{"MetePorts", {"x"}}}, {{"PortBindings", {{"80/tcp", {{{"HostPort", "8080"}}}}}}}).value().size(),
             1U);

@@ -64,7 +64,8 @@ def test_a_container_from_create_to_remove(agent, docker):
     assert docker.ask("GET", "/containers/web/logs").status == 400
     assert docker.remove("web").status == 204
     assert docker.ask("GET", "/containers/web/json").message == "No such container: web"
-    assert os.listdir(agent.state + "/docker") == ["volumes"]
+    left = [files + [each for each in folders if len(each) == 64] for _, folders, files in os.walk(agent.state + "/docker")]
+    assert not any(left), "no record, and nothing that leads to its layer: %s" % left
 
 
 @with_docker
@@ -220,7 +221,7 @@ def test_limits_reach_the_cgroup_and_can_be_changed(agent, docker):
 
 @with_docker
 def test_a_pause_is_seen_whoever_asked_for_it(agent, docker):
-    docker.run("web")
+    own = docker.run("web")
 
     def state():
         [row] = docker.get("/containers/json")
@@ -233,7 +234,7 @@ def test_a_pause_is_seen_whoever_asked_for_it(agent, docker):
         docker.post("/containers/web/unpause")
         assert state() == "running"
     # Another program, by a file of the cgroup; and an agent that was not there.
-    freezers = [path + name for path in agent.pod_cgroups() if path.endswith("/web") for name in ("/freezer.state", "/cgroup.freeze") if os.path.exists(path + name)]
+    freezers = [path + name for path in agent.pod_cgroups() if path.endswith("/docker_web/" + own) for name in ("/freezer.state", "/cgroup.freeze") if os.path.exists(path + name)]
     assert freezers
     for path in freezers:
         words = ("FROZEN", "THAWED") if path.endswith("state") else ("1", "0")
@@ -323,7 +324,7 @@ def test_rename_prune_and_events(agent, docker):
     wait_for("the events", lambda: b"destroy" in docker.ask("GET", "/events", since=1, until=int(time.time())).body)
     lines = docker.ask("GET", "/events", since=1, until=int(time.time()), filters='{"type":["container"]}').body.splitlines()
     actions = [json.loads(each)["Action"] for each in lines]
-    assert actions == ["create", "start", "die", "rename", "destroy"], actions
+    assert actions == ["create", "start", "die", "rename", "destroy", "prune"], actions
 
 
 @with_docker

@@ -109,7 +109,7 @@ def test_diff_tells_what_a_container_changed():
         for words in (["diff"], ["diff", "p", "idle"], ["diff", "p", "-f", "x.yaml"]):
             assert agent.mete(*words, check=False).returncode == 2, words
         # The upper folder itself has the kernel's forms of it.
-        upper = agent.container("p")["directory"] + "/upper"
+        upper = agent.container("p")["directory"] + "/diff"
         assert is_whiteout(upper + "/etc/group") and os.getxattr(upper + "/var", "trusted.overlay.opaque") == b"y"
         # Also of one that has ended.
         agent.apply(job("ended", "echo 1 > /made"))
@@ -209,7 +209,7 @@ def test_containers_of_one_image_share_its_blocks():
     with Agent().start() as agent:
         launch(agent, pod("one"), "one")
         launch(agent, pod("two"), "two")
-        uppers = [agent.container(each)["directory"] + "/upper" for each in ("one", "two")]
+        uppers = [agent.container(each)["directory"] + "/diff" for each in ("one", "two")]
 
         def allocated(folder):
             return sum(os.lstat(base + "/" + each).st_blocks * 512 for base, _, files in os.walk(folder) for each in files)

@@ -136,7 +136,7 @@ TEST_P(StorageDrivers, WhatWasMadeOfALayerGoesWithIt) {
 
 TEST_P(StorageDrivers, FilesOfAnotherDriverAreNotHidden) {
   const std::string place = new_place();
-  fs::create_directories(place + (is_layered() ? "/tree" : "/upper"));
+  fs::create_directories(place + (is_layered() ? "/tree" : "/diff"));
   const auto made = driver_->make({place, {"top", "low"}, std::nullopt});
   ASSERT_FALSE(made);
   EXPECT_NE(made.error().what.find(is_layered() ? "form of btrfs or vfs" : "form of overlay or erofs"),

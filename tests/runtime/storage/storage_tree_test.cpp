@@ -146,14 +146,14 @@ TEST_F(StorageTrees, APlaceTellsWhatIsInIt) {
   using runtime::storage::written_in;
   const std::string place = dir_ / "place";
   EXPECT_FALSE(written_in(place));
-  fs::create_directories(place + "/upper");
-  EXPECT_EQ(written_in(place)->upper, place + "/upper");
+  fs::create_directories(place + "/diff");
+  EXPECT_EQ(written_in(place)->upper, place + "/diff");
   fs::create_directories(place + "/tree");
   fs::create_symlink("/the/base", place + "/tree-base");
   EXPECT_EQ(written_in(place)->tree, place + "/tree");
   EXPECT_EQ(written_in(place)->base, "/the/base");
-  fs::create_directories(place + "/limited/upper");
-  EXPECT_EQ(written_in(place)->upper, place + "/limited/upper");
+  fs::create_directories(place + "/limited/diff");
+  EXPECT_EQ(written_in(place)->upper, place + "/limited/diff");
   EXPECT_EQ(written_in(place)->work, place + "/limited/work");
   EXPECT_FALSE(written_in(place)->quota);
   const runtime::storage::Place at(place);
@@ -168,7 +168,7 @@ TEST_F(StorageTrees, APlaceTellsWhatIsInIt) {
 
 TEST_F(StorageTrees, AFileSystemThatIsNotMountedIsNotTakenForNothing) {
   const std::string place = dir_ / "place";
-  fs::create_directories(place + "/upper");
+  fs::create_directories(place + "/diff");
   write_text(place + "/limited.img", "its files are in it");
   EXPECT_FALSE(runtime::storage::written_in(place));
   EXPECT_TRUE(runtime::storage::keeps_written(place));
