@@ -49,6 +49,7 @@ struct ShimPaths {
   std::string ipc = {};
 };
 [[nodiscard]] ShimPaths shim_paths(bool network, bool pid, bool ipc);
+
 // Of a "sandbox", whose plan and cgroups are there already.
 [[nodiscard]] Result<SpawnedShim> spawn_shim(ShimRequest request);
 

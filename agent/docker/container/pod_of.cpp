@@ -12,7 +12,7 @@
 #include "agent/docker/container/seccomp_opt.h"
 #include "agent/docker/container/storage_opt.h"
 #include "agent/docker/endpoints.h"
-#include "agent/networks/member_names.h"
+#include "agent/networks/dns/member_names.h"
 #include "agent/pods/pod_record.h"
 #include "config/model/bandwidth.h"
 #include "config/resolve/runtime_choice.h"

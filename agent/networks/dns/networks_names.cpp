@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "agent/base/event_reasons.h"
+#include "agent/networks/dns/member_names.h"
 #include "agent/networks/endpoint_record.h"
-#include "agent/networks/member_names.h"
 #include "agent/networks/networks.h"
 #include "runtime/file.h"
 #include "runtime/network/inner_resolver.h"
