@@ -25,6 +25,25 @@ std::string labelled(const std::string& labels) {
          "}}, spec: {containers: [{name: c, image: i}]}}\n";
 }
 
+// As of a Pod, but no error: Kubernetes takes a Deployment whose pods cannot be made.
+TEST(DesiredState, ATemplateIsLookedAtAsItsPodsWillBe) {
+  const std::string deployment =
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {a: b}}\n  "
+      "template:\n"
+      "    metadata: {labels: {a: b}}\n    spec:\n      runtimeClassName: none-such\n      containers:\n      - name: "
+      "c\n        image: i\n"
+      "        envFrom: [{configMapRef: {name: gone}}]\n";
+  const auto state = assemble_texts({deployment});
+  EXPECT_TRUE(state.ok());
+  ASSERT_EQ(state.workloads.size(), 1U);
+  EXPECT_TRUE(has(state.warnings, "spec.template.spec.containers[0].envFrom[0]", "the pod waits for it"));
+  EXPECT_NE(joined(state.warnings).find("spec.template.spec.runtimeClassName"), std::string::npos);
+  for (const auto& warning : state.warnings) {
+    EXPECT_EQ(warning.object, "Deployment default/web");
+    EXPECT_GT(warning.location.line, 0);
+  }
+}
+
 TEST(DesiredState, OneWrongPodDoesNotStopTheOthers) {
   const std::string wrong = "    volumeMounts: [{name: v, mountPath: /v, subPathExpr: $(NONE)}]\n";
   const auto state = assemble_texts({pod_text(wrong, "  volumes: [{name: v, emptyDir: {}}]\n", "bad"),

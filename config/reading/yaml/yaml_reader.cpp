@@ -82,6 +82,9 @@ bool is_foreign_group(std::string_view api_version) {
 // Why an object of a kind without meaning is left out. A claim has a volume of mete's own, whatever volumes are named.
 std::string why_left_out(const View& view, std::string_view kind) {
   const std::string none = "it means nothing on one machine";
+  if (kind == "Namespace") return "a namespace is there as soon as an object names it";
+  if (kind == "Ingress" || kind == "IngressClass")
+    return "mete serves no HTTP for others; a Service of type NodePort, or a hostPort, is reached from outside";
   if (kind != "PersistentVolume") return none;
   for (const char* source : {"hostPath", "local"}) {
     const std::string path = view["spec"][source]["path"].text();
