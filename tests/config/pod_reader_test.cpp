@@ -173,8 +173,8 @@ TEST(PodReader, WhatIsWrongIsNamed) {
        "0 to 255"},
       {"", volume + "gcePersistentDisk: {pdName: a, fsType: \"x y\"}}]\n", "spec.volumes[0].gcePersistentDisk.fsType",
        "such as ext4"},
-      {"", volume + "awsElasticBlockStore: {volumeID: disk}}]\n", "spec.volumes[0].awsElasticBlockStore.volumeID",
-       "vol-1234abcd"},
+      {"", volume + "awsElasticBlockStore: {volumeID: \"a b\"}}]\n", "spec.volumes[0].awsElasticBlockStore.volumeID",
+       "of a disk"},
       {"    resizePolicy: [{resourceName: cpu, restartPolicy: Sometimes}]\n", "",
        "spec.containers[0].resizePolicy[0].restartPolicy", "RestartContainer"},
       {"    resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}, {resourceName: cpu, restartPolicy: "

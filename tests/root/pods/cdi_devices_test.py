@@ -204,4 +204,4 @@ def test_a_docker_client_names_its_device():
 
 
 if __name__ == "__main__":
-    run_tests()
+    run_tests(sys.modules[__name__])

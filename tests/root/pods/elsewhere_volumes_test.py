@@ -168,4 +168,4 @@ def test_a_share_that_cannot_be_mounted_is_waited_for_and_holds_nothing_up():
 
 
 if __name__ == "__main__":
-    run_tests()
+    run_tests(sys.modules[__name__])
