@@ -30,7 +30,7 @@ class PodRemainsTest : public testing::Test {
 
   PodPaths made(const std::string& uid, const std::string& name) {
     PodPaths paths(settings_, {.uid = uid, .namespace_ = "default", .name = name});
-    for (const auto& file : {paths.record(), paths.attempt("main", 1) + "/upper/etc/hosts", paths.sandbox() + "/plan",
+    for (const auto& file : {paths.record(), paths.attempt("main", 1) + "/diff/etc/hosts", paths.sandbox() + "/plan",
                              paths.volumes().disk + "/data/file", paths.etc() + "/hosts", paths.log("main")}) {
       fs::create_directories(fs::path(file).parent_path());
       std::ofstream(file) << "x";

@@ -4,11 +4,10 @@ import os
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
-sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/pods")
 from docker_api import Docker  # noqa: E402
 from leftovers import mounts_below  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for, write  # noqa: E402
-from reboot_test import boot_as, power_off  # noqa: E402
+from reboots import boot_as, power_off  # noqa: E402
 
 TMPFS = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,uid=1000,nodev"}
 

@@ -221,7 +221,7 @@ def test_what_a_running_container_wrote_survives_a_crash_of_the_machine():
         agent.mete("run", "-d", "--network", "none", "--name", "busy", "--storage-opt", "size=8m", "busybox", "sh", "-c", script)
         limited = wait_for("its mount", lambda: next((each for each in agent.mounts() if each.endswith("/limited")), None))
         for i in (50, 150):
-            wait_for("file %d" % i, lambda: os.path.exists("%s/upper/g%d" % (limited, i)))  # noqa: B023 - called here
+            wait_for("file %d" % i, lambda: os.path.exists("%s/diff/g%d" % (limited, i)))  # noqa: B023 - called here
         subprocess.run(["cp", "--sparse=always", limited + ".img", agent.work + "/crashed.img"], check=True)
         agent.mete("kill", "busy")
         agent.kill()

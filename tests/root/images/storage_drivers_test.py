@@ -25,9 +25,9 @@ def has_traces(agent, driver):
     """What is in the container's place, in the driver's own form."""
     where = agent.place("p")
     if driver in LAYERED:
-        info = os.lstat(where + "/upper/etc/group")
+        info = os.lstat(where + "/diff/etc/group")
         assert stat.S_ISCHR(info.st_mode) and info.st_rdev == 0, "a whiteout"
-        assert os.getxattr(where + "/upper/var", "trusted.overlay.opaque") == b"y"
+        assert os.getxattr(where + "/diff/var", "trusted.overlay.opaque") == b"y"
         assert os.path.isdir(where + "/work") and os.listdir(where + "/root") == [], "merged is mounted inside the container alone"
     else:
         base = os.readlink(where + "/tree-base")
@@ -76,7 +76,7 @@ def copies_on_write(driver):
         agent.mete("commit", "maker", "data:1")
         launch(agent, documents(pod("one", image="data:1"), pod("two", image="data:1")), "one", "two")
         agent.sh("one", "cat /data >/dev/null")
-        one, two = (agent.place(each) + "/upper/data" if driver in LAYERED else agent.tree(each) + "/data" for each in ("one", "two"))
+        one, two = (agent.place(each) + "/diff/data" if driver in LAYERED else agent.tree(each) + "/data" for each in ("one", "two"))
         if driver in LAYERED:
             assert not os.path.lexists(one), "read, not copied"
         else:

@@ -36,9 +36,9 @@ TEST_P(StorageDrivers, AFileIsCopiedWhenItIsFirstWrittenAndAHoleCostsNothing) {
   ASSERT_NE(root, "");
   if (is_layered()) {
     EXPECT_EQ(get(root + "/bin/big").size(), static_cast<std::size_t>(4 * kMiB));
-    EXPECT_EQ(blocks_of(place + "/upper/bin/big"), -1) << "read, not copied";
+    EXPECT_EQ(blocks_of(place + "/diff/bin/big"), -1) << "read, not copied";
     EXPECT_EQ(::chmod((root + "/bin/big").c_str(), 0700), 0);
-    EXPECT_GE(blocks_of(place + "/upper/bin/big"), 4 * kMiB);
+    EXPECT_GE(blocks_of(place + "/diff/bin/big"), 4 * kMiB);
   } else {
     const std::string base = runtime::storage::written_in(place)->base + "/bin/big";
     const auto of_base = place_on_disk(base);

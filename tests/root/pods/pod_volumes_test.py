@@ -192,8 +192,8 @@ def test_the_writable_layer_is_measured():
             return float(lines[0].rsplit(" ", 1)[1]) if lines else None
 
         # The first scrape starts the walk over the layer: a walk that comes before the file is repeated only after a minute.
-        wait_for("the file", lambda: os.path.exists(agent.container("p")["directory"] + "/upper/big") and
-                 os.path.getsize(agent.container("p")["directory"] + "/upper/big") == 8 << 20)
+        wait_for("the file", lambda: os.path.exists(agent.container("p")["directory"] + "/diff/big") and
+                 os.path.getsize(agent.container("p")["directory"] + "/diff/big") == 8 << 20)
         used = wait_for("the walk", lambda: (shown("container_fs_usage_bytes") or 0) >= 8 << 20 and shown("container_fs_usage_bytes"), 120, 0.3)
         assert used < 9 << 20, used
         assert shown("container_fs_limit_bytes") > used and shown("container_fs_inodes_free") > 0

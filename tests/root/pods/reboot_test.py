@@ -1,45 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The machine was started anew: the state folder is what it was, all processes, cgroups and mounts are gone, and so is the run folder. What
 should run runs again, what has ended stays as it ended, and what was stopped stays stopped."""
-import ctypes
 import os
-import shutil
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
-from leftovers import cgroup_folders, kill  # noqa: E402
-from mete_agent import Agent, run_tests, wait_for, write  # noqa: E402
-
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
-CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
-LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def boot_as(agent, number):
-    """The agent sees another id of the boot; what it mounts goes with the processes of this boot."""
-    path = "%s/boot-%d" % (agent.work, number)
-    write(path, "%08d-0000-4000-8000-000000000000\n" % number)
-
-    def prepare():
-        assert LIBC.unshare(CLONE_NEWNS) == 0
-        assert LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) == 0
-        assert LIBC.mount(path.encode(), BOOT_ID.encode(), None, MS_BIND, None) == 0
-
-    agent.start(prepare=prepare)
-
-
-def power_off(agent):
-    def all_gone():
-        for pid, _ in agent.processes():
-            kill(pid)
-        return not agent.processes()
-
-    agent.kill()
-    wait_for("all processes to be gone", all_gone)
-    for folder in cgroup_folders(agent.parent):
-        os.rmdir(folder)
-    shutil.rmtree(agent.run)
-
+from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+from reboots import boot_as, power_off  # noqa: E402
 
 MANIFESTS = """
 apiVersion: v1
