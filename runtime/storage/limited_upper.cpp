@@ -46,7 +46,7 @@ void remove_oldest(const std::string& directory, const std::string& ending) {
 
 bool is_limited_mounted(const Place& place) {
   struct stat info {};
-  return ::stat((place.limited() + "/diff").c_str(), &info) == 0;
+  return ::stat(place.limited_upper().c_str(), &info) == 0;
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ Status OverlayDriver::limit(const Place& place, Bytes bytes, process::OverlayRoo
     return limit_directories({place.upper(), place.work()}, bytes);
   }
   METE_CHECK(limited_.mount(place, bytes));
-  overlay.upper = place.limited() + "/diff";
+  overlay.upper = place.limited_upper();
   overlay.work = place.limited() + "/work";
   return {};
 }

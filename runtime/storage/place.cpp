@@ -61,11 +61,16 @@ std::optional<Bytes> read_quota(const Place& place) {
 
 }  // namespace
 
+std::string Place::upper_in(const std::string& directory) {
+  std::string earlier = directory + "/upper";
+  return is_there(earlier) ? earlier : directory + "/diff";
+}
+
 std::optional<Written> written_in(const std::string& directory) {
   const Place place(directory);
   Written written;
-  if (is_there(place.limited() + "/diff")) {
-    written.upper = place.limited() + "/diff";
+  if (is_there(place.limited_upper())) {
+    written.upper = place.limited_upper();
     written.work = place.limited() + "/work";
   } else if (is_there(place.tree()) || is_there(place.thin_tree())) {
     std::error_code failed;

@@ -26,10 +26,12 @@ class Place {
   explicit Place(std::string directory) : directory_(std::move(directory)) {}
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] std::string root() const { return directory_ + "/root"; }
-  [[nodiscard]] std::string upper() const { return directory_ + "/diff"; }
+  // "upper" where a version of before 30 November 2026 made it: what a stopped container wrote stays.
+  [[nodiscard]] std::string upper() const { return upper_in(directory_); }
   [[nodiscard]] std::string work() const { return directory_ + "/work"; }
   [[nodiscard]] std::string image() const { return directory_ + "/limited.img"; }
   [[nodiscard]] std::string limited() const { return directory_ + "/limited"; }
+  [[nodiscard]] std::string limited_upper() const { return upper_in(limited()); }
   [[nodiscard]] std::string tree() const { return directory_ + "/tree"; }
   [[nodiscard]] std::string base_link() const { return directory_ + "/tree-base"; }
   [[nodiscard]] std::string volume_note() const { return directory_ + "/volume"; }
@@ -38,6 +40,7 @@ class Place {
   [[nodiscard]] std::string quota() const { return directory_ + "/quota"; }
 
  private:
+  [[nodiscard]] static std::string upper_in(const std::string& directory);
   std::string directory_;
 };
 

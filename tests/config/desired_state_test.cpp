@@ -27,21 +27,24 @@ std::string labelled(const std::string& labels) {
 
 // As of a Pod, but no error: Kubernetes takes a Deployment whose pods cannot be made.
 TEST(DesiredState, ATemplateIsLookedAtAsItsPodsWillBe) {
-  const std::string deployment =
-      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {a: b}}\n  "
-      "template:\n"
-      "    metadata: {labels: {a: b}}\n    spec:\n      runtimeClassName: none-such\n      containers:\n      - name: "
-      "c\n        image: i\n"
-      "        envFrom: [{configMapRef: {name: gone}}]\n";
-  const auto state = assemble_texts({deployment});
+  const auto deployment = [](const std::string& name, const std::string& more) {
+    return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + name +
+           "}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec:\n      "
+           "containers:\n"
+           "      - name: c\n        image: i\n" +
+           more;
+  };
+  const auto state = assemble_texts({deployment("waits", "        envFrom: [{configMapRef: {name: gone}}]\n"),
+                                     deployment("never", "      runtimeClassName: none-such\n")});
   EXPECT_TRUE(state.ok());
-  ASSERT_EQ(state.workloads.size(), 1U);
-  EXPECT_TRUE(has(state.warnings, "spec.template.spec.containers[0].envFrom[0]", "the pod waits for it"));
-  EXPECT_NE(joined(state.warnings).find("spec.template.spec.runtimeClassName"), std::string::npos);
-  for (const auto& warning : state.warnings) {
-    EXPECT_EQ(warning.object, "Deployment default/web");
-    EXPECT_GT(warning.location.line, 0);
-  }
+  EXPECT_EQ(state.workloads.size(), 2U);
+  ASSERT_EQ(state.warnings.size(), 2U) << joined(state.warnings);
+  EXPECT_EQ(state.warnings[0].object, "Deployment default/waits");
+  EXPECT_TRUE(has(state.warnings, "spec.template.spec.containers[0].envFrom[0]",
+                  "ConfigMap `gone` does not exist in namespace `default`; the pod waits for it"));
+  EXPECT_EQ(state.warnings[1].object, "Deployment default/never");
+  EXPECT_EQ(state.warnings[1].field, "spec.template.spec.runtimeClassName");
+  for (const auto& warning : state.warnings) EXPECT_GT(warning.location.line, 0);
 }
 
 TEST(DesiredState, OneWrongPodDoesNotStopTheOthers) {

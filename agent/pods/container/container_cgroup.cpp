@@ -25,7 +25,12 @@ std::string cgroup_name(const ContainerSlot& slot) {
 runtime::cgroup::Group group_of(const ContainerSlot& slot) {
   const auto& pod = slot.pod().cgroup();
   // The pod's path was checked; names of containers are DNS labels, and ids hexadecimal.
-  return *runtime::cgroup::Group::at(pod.hierarchies(), pod.path() + "/" + cgroup_name(slot));
+  const auto at = [&pod](const std::string& name) {
+    return *runtime::cgroup::Group::at(pod.hierarchies(), pod.path() + "/" + name);
+  };
+  // A container that runs since before 30 November 2026 has its own name there.
+  auto earlier = at(slot.record().name);
+  return earlier.exists() ? earlier : at(cgroup_name(slot));
 }
 
 }  // namespace

@@ -20,8 +20,9 @@ TEST_F(ForeignRootTest, AContainerIsMadeLoggedAndEnded) {
     EXPECT_TRUE(std::filesystem::exists(dir_ / "volume/new/one/x"));
     EXPECT_TRUE(std::filesystem::exists(attempt() + "/upper/new"));
     // In the view that crun is shown there is no cgroup2, into which the shim puts the container later.
-    if (runtime.name != "crun")
+    if (runtime.name != "crun") {
       EXPECT_FALSE(has(seen.log, group_->path())) << "its cgroup is the root of its namespace: " << seen.log;
+    }
     expect_clean();
   }
 }

@@ -148,6 +148,15 @@ TEST_F(StorageTrees, APlaceTellsWhatIsInIt) {
   EXPECT_FALSE(written_in(place));
   fs::create_directories(place + "/diff");
   EXPECT_EQ(written_in(place)->upper, place + "/diff");
+  // As an earlier version named it; the next attempt has it under the present name.
+  const std::string earlier = dir_.path() + "/earlier";
+  const std::string next = dir_.path() + "/next";
+  fs::create_directories(earlier + "/upper/written");
+  fs::create_directories(next);
+  EXPECT_EQ(written_in(earlier)->upper, earlier + "/upper");
+  ASSERT_TRUE(runtime::storage::move_written(earlier, next));
+  EXPECT_EQ(written_in(next)->upper, next + "/diff");
+  EXPECT_TRUE(fs::exists(next + "/diff/written"));
   fs::create_directories(place + "/tree");
   fs::create_symlink("/the/base", place + "/tree-base");
   EXPECT_EQ(written_in(place)->tree, place + "/tree");
