@@ -74,6 +74,7 @@ ResourceList read_list(const View& view, Side side) {
         list.ephemeral_storage = read_bounded(value, parse_bytes, {Bytes(0), kMostMemory, "0 or more bytes"});
     } else if (name.find('/') == std::string::npos) {
       Complaint complaint{"unknown resource", "`" + name + "`", "cpu, memory or hugepages-<size>"};
+      if (name == "pids") complaint.message += "; a Policy bounds processes, by `pids.max`";
       complaint.suggestion = nearest(name, {"cpu", "memory", "hugepages-2Mi", "hugepages-1Gi", "ephemeral-storage"});
       if (!complaint.suggestion.empty()) complaint.message += ", did you mean `" + complaint.suggestion + "`?";
       value.error(std::move(complaint));
