@@ -1,10 +1,10 @@
 #!/bin/bash
-# @reteps/dockerfmt 0.5.4 (npm, June 2026; what prettier-plugin-sh 0.20.0 formats Dockerfiles with): one variable becomes two, without an error.
+# @reteps/dockerfmt 0.5.4 (npm; what prettier-plugin-sh 0.20.0 formats Dockerfiles with): one variable becomes two, without an error.
 #
-# ENV and LABEL have an old form, `ENV NAME all the rest`, whose value may have spaces and "=" without quotes: options of Java and of compilers are
-# written so. The formatter puts a "=" between name and value, and no quotes around the value, which is another instruction as soon as there is a space in it.
-# Where the next word has a "=", as in -Xmx1g -Da=b -Dc=d, it becomes a variable of its own, named "-Dc", and the program starts with half of its options. Where
-# it has none, the build fails, which is the lucky case. A formatter is trusted not to change what a file means, and it runs on every commit.
+# ENV has an old form, `ENV NAME all the rest`, whose value may have spaces and "=" without quotes: options of Java and of compilers are written so. The
+# formatter puts a "=" between name and value, and no quotes around the value, which is another instruction as soon as there is a space in it. Where the
+# next word has a "=", as in -Da=b -Dc=d, it becomes a variable of its own, named "-Dc", and the program starts without that option. Where it has none, the
+# build fails, which is the lucky case. A formatter is trusted not to change what a file means, and it runs on every commit. LABEL stays as it was.
 #
 # Seen on 2026-11-30 (buildah 1.28.2+ds1-3+deb12u1+b3 of Debian 12, Node 20.20, prettier 3.10.1):
 #   before: JAVA_OPTS=[-Da=b -Dc=d]
