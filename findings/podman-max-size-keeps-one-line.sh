@@ -12,7 +12,7 @@
 #   64 lines: kept 64, from line 1
 #   65 lines: kept 1, from line 65
 #   files of the log: ctr.log
-#   followed from the start, 50 lines a second, 200 lines: exit code 0, holes: 3
+#   followed from the start, 50 lines a second, 200 lines: exit code 0, with holes: yes
 # What helps: no max-size and logrotate with copytruncate, --log-driver journald, or a size that is far above what one run of the program writes.
 # This script fails when that changes. It needs Debian 12 with apt-get, and root.
 set -eu
@@ -28,7 +28,7 @@ clean() {
   kill $(jobs -p) 2> /dev/null || true
   wait
   { for name in conmon ""; do rmdir /sys/fs/cgroup/{,*/}"libpod_parent/$name"; done; } 2> /dev/null || true
-  sleep 2  # conmon calls podman once more when its container ends, which makes folders
+  sleep 5  # conmon calls podman once more when its container ends, which makes folders
   rm -rf "$work" || { sleep 2; rm -rf "$work"; }
 }
 trap clean EXIT
@@ -62,11 +62,11 @@ write() {
   write 200 'usleep 20000'
   code=0
   podman logs -f seen > lines || code=$?
-  echo "followed from the start, 50 lines a second, 200 lines: exit code $code, holes: $(awk '$2 != last + 1 { holes++ } { last = $2 } END { print holes + 0 }' lines)"
+  echo "followed from the start, 50 lines a second, 200 lines: exit code $code, with holes: $(awk '$2 != last + 1 { holes++ } { last = $2 } END { print holes ? "yes" : "no" }' lines)"
 } | tee seen
 diff seen - <<'EOT'
 64 lines: kept 64, from line 1
 65 lines: kept 1, from line 65
 files of the log: ctr.log
-followed from the start, 50 lines a second, 200 lines: exit code 0, holes: 3
+followed from the start, 50 lines a second, 200 lines: exit code 0, with holes: yes
 EOT

@@ -28,7 +28,7 @@ clean() {
   kill $(jobs -p) 2> /dev/null || true
   wait
   { for name in conmon ""; do rmdir /sys/fs/cgroup/{,*/}"libpod_parent/$name"; done; } 2> /dev/null || true
-  sleep 2  # conmon calls podman once more when its container ends, which makes folders
+  sleep 5  # conmon calls podman once more when its container ends, which makes folders
   rm -rf "$work" || { sleep 2; rm -rf "$work"; }
 }
 trap clean EXIT
