@@ -17,8 +17,8 @@
 # This script fails when that changes. It needs Debian 12 with apt-get, and root.
 set -eu
 if [ "${1:-}" != inside ]; then exec unshare --mount --propagation private bash "$(realpath "$0")" inside; fi
-work=$(mktemp -d)
-mount -t tmpfs tmpfs /run
+for place in /tmp /run; do mount -t tmpfs tmpfs $place; done  # gone with the last process of the namespace, which may be a call of conmon after the end of this script
+work=$(TMPDIR=/tmp mktemp -d)
 podman() {
   "$work/root/usr/bin/podman" --root "$work/data" --runroot "$work/run" --tmpdir "$work/tmp" \
     --storage-driver vfs --cgroup-manager cgroupfs --runtime runc --events-backend file "$@"
@@ -28,8 +28,7 @@ clean() {
   kill $(jobs -p) 2> /dev/null || true
   wait
   { for name in conmon ""; do rmdir /sys/fs/cgroup/{,*/}"libpod_parent/$name"; done; } 2> /dev/null || true
-  sleep 5  # conmon calls podman once more when its container ends, which makes folders
-  rm -rf "$work" || { sleep 2; rm -rf "$work"; }
+  rm -rf "$work" || true
 }
 trap clean EXIT
 cd "$work"
