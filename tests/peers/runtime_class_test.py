@@ -305,7 +305,8 @@ def test_an_agent_that_dies_while_it_starts_changes_nothing():
                 applying.wait()
                 agent.start()
                 wait_running(agent, "web")
-                inside = [each for each in agent.processes() if "sleep 1000" in each[1]]
+                # A runtime's own first process executes the command a moment after it was started.
+                inside = wait_for("its command", lambda: [each for each in agent.processes() if "sleep 1000" in each[1]])
                 assert len(inside) == 1, (runtime, wait, inside)
                 delete(agent, "web")
                 nothing_is_left(agent)
