@@ -60,7 +60,6 @@ WRONG = {
     "two containers of one name": (RIGHT + "  - {name: main, image: busybox}\n", 10, ["spec.containers[1].name", "main"]),
     "tab and no YAML": ("apiVersion: v1\nkind: Pod\n\tmetadata: {name: p}\n", 3, []),
     "half of a manifest": (RIGHT[:RIGHT.index("name: main") + 7], 7, ["spec.containers[0]"]),
-    "key twice": (RIGHT + "    image: other\n", 10, ["image"]),
     "bytes that are no text": (RIGHT.replace("name: main", "name: ma\x07in"), 7, []),
     "negative grace": (RIGHT.replace("Seconds: 0", "Seconds: -1"), 5, ["terminationGracePeriodSeconds", "-1", "expected"]),
     "a policy's unknown action": ("apiVersion: mete/v1\nkind: Policy\nmetadata: {name: p}\nspec:\n  selector: {matchLabels: {a: b}}\n  memory: {onOOM: explode}\n", 6,
