@@ -24,7 +24,8 @@ void Containers::start(const std::string& id, Done done) {
   if (own == nullptr || now.removing)
     return done(Refusal{409, "container is marked for removal and cannot be started"});
   if (now.paused) return done(Refusal{409, "cannot start a paused container, try unpause instead"});
-  if (now.has_process()) return done(Refusal{304, ""});
+  // One that is being stopped still has its process: it is started when that has ended, below.
+  if (now.has_process() && !own->record().stopped) return done(Refusal{304, ""});
   if (seen_[id].copies > 0)
     return done(Refusal{409, "container " + id + ": files are being copied into it, start it when they are there"});
   // By another client, or by an agent that was killed in the middle of it.
