@@ -128,7 +128,7 @@ void Execs::start(Exec& exec, unsigned rows, unsigned columns, const Client& cli
     if (own == nullptr || !ended.exited) return;
     own->exit_code = own->pid == 0 && ended.code == kNotFound ? kCannotRun : ended.code;
     own->ended = std::chrono::steady_clock::now();  // forget_old() asks whoever has an exit code
-    own->running = false;  // whoever sees the end of the stream may ask at once
+    own->running = false;                           // whoever sees the end of the stream may ask at once
   });
   const ShimStream::Wishes wishes{.framed = !exec.tty,
                                   .input = exec.input,
