@@ -30,6 +30,7 @@ NAMES = [
     # The columns of lsns are as wide as the longest pid of the machine.
     (r"(?m)^ *(NS TYPE|INODE net) .*$", lambda line: re.sub(" +", " ", line[0].strip())),
     (r"(?m)^INODE net \d+", "INODE net N"),  # processes: a server that answers at this moment may have a child for it
+    (r"(?m)^INODE net N (\S+) root \S+", r"INODE net N \1 root N"),  # the kernel numbers network namespaces as they come and go
 ]
 
 
@@ -126,10 +127,17 @@ def attached(lecture):
     lecture.run("%s rm -f shell")
 
 
+def told(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
 def namespaces(lecture, made):
     lecture.title("Its namespaces")
     pid = lecture.run("%s inspect --format \"{{ .State.Pid }}\" " + made, name="PID")
     lecture.run("nsenter --target %s --mount --uts --ipc --net --pid ps" % pid)
+    # What a person does not see who types: the kernel gives the link's own address a moment later, and a server's process for one request ends.
+    wait_for("its own address", lambda: re.search("inet6 fe80[^\n]*link *\n", told("nsenter", "-t", pid.strip(), "-n", "ip", "addr")))
+    wait_for("it to be alone", lambda: ["1", pid.strip()] in [each.split() for each in told("lsns", "-n", "-t", "net", "-o", "NPROCS,PID").splitlines()])
     lecture.run("lsns -t net", keep=r"TYPE|net +1 +%s " % pid)  # others of the machine are not of the lecture
     lecture.run("ls -la /proc/%s/ns" % pid, keep=r" (cgroup|ipc|mnt|net|pid|user|uts) ->")
     lecture.run("nsenter -t %s -n ip addr" % pid)
