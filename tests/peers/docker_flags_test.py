@@ -82,7 +82,7 @@ def test_the_network_of_a_container_that_is_in_the_machines(agent, docker):
     assert docker.say("exec", "side", *NETWORK) == os.readlink("/proc/self/ns/net")
     agent.kill()
     agent.start()
-    assert agent.pod("docker/side")["network"]["name"] == "host"
+    wait_for("it to be in the machine's network again", lambda: agent.pod("docker/side").get("network", {}).get("name") == "host")
     docker.run("rm", "-f", "side")
 
 
