@@ -17,7 +17,6 @@ class BlockedSignals {
   ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
   BlockedSignals(const BlockedSignals&) = delete;
   BlockedSignals& operator=(const BlockedSignals&) = delete;
-  [[nodiscard]] const sigset_t& before() const { return before_; }
 
  private:
   sigset_t before_{};

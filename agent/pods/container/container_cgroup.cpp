@@ -28,9 +28,10 @@ runtime::cgroup::Group group_of(const ContainerSlot& slot) {
   const auto at = [&pod](const std::string& name) {
     return *runtime::cgroup::Group::at(pod.hierarchies(), pod.path() + "/" + name);
   };
-  // A container that runs since before 30 November 2026 has its own name there.
-  auto earlier = at(slot.record().name);
-  return earlier.exists() ? earlier : at(cgroup_name(slot));
+  auto own = at(slot.record().name);
+  const std::string name = cgroup_name(slot);
+  // A docker client's container that runs since before 30 November 2026 has its own name there.
+  return name == slot.record().name || own.exists() ? own : at(name);
 }
 
 }  // namespace
