@@ -69,7 +69,7 @@ def test_the_network_of_a_container_that_is_in_none(agent, docker):
 def test_the_network_of_a_container_that_is_in_the_machines(agent, docker):
     # A container's own network has 0 here: the machine's setting must stay.
     put(PORT_START, "1000")
-    docker.run("run", "-d", "--name", "web", "--network", "host", "busybox", "sleep", "1000")
+    web = docker.run("run", "-d", "--name", "web", "--network", "host", "busybox", "sleep", "1000").stdout.strip()
     look = "readlink /proc/self/ns/net; hostname; cat %s; cat /etc/hosts" % PORT_START
     out = docker.run("run", "--rm", "--network", "container:web", "busybox", "sh", "-c", look).stdout.split("\n", 3)
     assert out[:3] == [os.readlink("/proc/self/ns/net"), os.uname().nodename, "1000"], out
@@ -83,6 +83,11 @@ def test_the_network_of_a_container_that_is_in_the_machines(agent, docker):
     agent.kill()
     agent.start()
     wait_for("it to be in the machine's network again", lambda: agent.pod("docker/side").get("network", {}).get("name") == "host")
+    # It goes on as it is, until it is to start in a network that is gone.
+    assert docker.say("exec", "side", *NETWORK) == os.readlink("/proc/self/ns/net")
+    docker.run("stop", "-t", "0", "side")
+    gone = docker.run("start", "side", code=1)
+    assert "Error response from daemon: No such container: %s\n" % web in gone.stderr, gone.stderr
     docker.run("rm", "-f", "side")
 
 

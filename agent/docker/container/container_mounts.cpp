@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "agent/docker/container/containers.h"
 #include "agent/docker/container/pod_of.h"
@@ -122,8 +123,13 @@ void Containers::start_with_mounts(const std::string& id, Done done) {
 
 // After a start of the machine: what a restart policy starts again has no plan before its mounts are there.
 void Containers::begin_without_plan(const std::string& id) {
+  const Pod& waiting = *pod(records_.at(id));
+  // Nothing that runs is ended because it cannot be planned.
+  const bool runs = waiting.record().boot_id == services_.boot_id && waiting.containers().front()->is_active();
+  if (runs || waiting.record().stopped || std::exchange(seen_[id].begins_without_plan, true)) return;
   hold_mounts(id, [this, id](const Status& mounted) {
     if (!records_.contains(id)) return;
+    seen_[id].begins_without_plan = false;
     Pod* const own = pod(records_.at(id));
     auto plan = mounted ? plan_for(records_.at(id)) : tl::unexpected(mounted.error());
     if (!plan) return fail_start(id, plan.error().what);

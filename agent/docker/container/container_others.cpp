@@ -69,6 +69,12 @@ void Containers::find_spaces(const ContainerRecord& record, Surrounding& around)
     return (other == nullptr ? "" : other->key()) + " " + mode.substr(kOfAnother.size());
   };
   around.shared_memory = shared_memory_folder();
+  // A container that is gone is missed when this one starts. A container that runs stays in the network that it is in.
+  if (const std::string mode = text_of(record.host_config, "NetworkMode"); mode.starts_with(kOfAnother)) {
+    const ContainerRecord* const other = other_of(record, "NetworkMode");
+    const std::string id = mode.substr(kOfAnother.size());
+    around.network_of_other = other == nullptr ? std::string(kNamespace) + "/" + id : other->key();
+  }
   around.pid_of = named("PidMode");
   around.ipc_of = named("IpcMode");
   // Modes lead from a younger container to an older one, so this comes to an end.

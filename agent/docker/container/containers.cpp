@@ -64,8 +64,6 @@ void Containers::begin() {
       if (reconciler_.all_read()) gone(id);
       continue;
     }
-    const Pod& own = *pod(records_.at(id));
-    if (own.plan() == nullptr && !own.record().stopped && !own.record().terminating) begin_without_plan(id);
     look(id);
   }
   sweep_mounts();
@@ -85,13 +83,6 @@ Result<config::PodPlan> Containers::plan_for(const ContainerRecord& record) {
   Surrounding around;
   around.volumes = volumes_.directory();
   around.runtime = other_runtime(record.host_config);
-  const std::string mode = text_of(record.host_config, "NetworkMode");
-  constexpr std::string_view kOther = "container:";
-  if (mode.starts_with(kOther)) {
-    const auto other = find(mode.substr(kOther.size()));
-    if (!other) return fail(other.error().message);
-    around.network_of_other = (*other)->key();
-  }
   find_spaces(record, around);
   return plan_of(record, around, *manifests_.desired().surroundings);
 }
@@ -217,8 +208,9 @@ bool Containers::tries_again(const ContainerRecord& record, const std::string& e
 
 // What follows from the state that the pod has come to.
 void Containers::settle(ContainerRecord& record, Pod& own) {
-  // Without a plan it is not known yet whether it is started again (begin_without_plan()).
-  if (own.record().terminating || own.plan() == nullptr) return;
+  if (own.record().terminating) return;
+  // Without a plan it is not known yet whether it is started again.
+  if (own.plan() == nullptr) return begin_without_plan(record.id);
   const auto& now = own.record().containers.front();
   const bool waits_for_good = now.state == agent::ContainerState::kWaiting && !now.waiting_reason.empty();
   const bool over = now.state == agent::ContainerState::kExited;

@@ -107,6 +107,7 @@ class Containers {
     int copies = 0;      // that write into its files now
     bool holds = false;  // something may be mounted for it
     bool is_being_stopped = false;
+    bool begins_without_plan = false;
     std::uint32_t asked_attempt = 0;  // the last one before a client's start
     // Of the present attempt: further networks, each with why it is not connected; empty: it is, or will be.
     std::map<std::string, std::string> joined;

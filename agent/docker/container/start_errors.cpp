@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/docker/container/start_errors.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -24,6 +25,14 @@ std::optional<std::string> taken_port(const std::string& message) {
   return between(message, "port ", "/");
 }
 
+// The key is made of the id where no container of that id is left.
+std::string other_network_error_text(const ContainerRecord& record, const std::string& key) {
+  constexpr std::string_view kMode = "container:";
+  const std::string mode = text_of(record.host_config, "NetworkMode");
+  const std::string id = mode.substr(std::min(kMode.size(), mode.size()));
+  return (key.ends_with("/" + id) ? "No such container: " : "cannot join network of a non running container: ") + id;
+}
+
 }  // namespace
 
 std::string user_error_text(const std::string& message) {
@@ -41,6 +50,10 @@ std::string start_error_text(const ContainerRecord& record, int exit_code, const
   if (const auto port = taken_port(message)) {
     return "driver failed programming external connectivity on endpoint " + record.name + " (" + network_id(record.id) +
            "): Bind for " + *port + " failed: port is already allocated";
+  }
+  if (message.find(" with a network of its own") != std::string::npos) {
+    if (const auto other = between(message, "network container:", ": found no pod "))
+      return other_network_error_text(record, *other);
   }
   // Docker says so before it makes the task.
   if (message.starts_with("can't join IPC of container ") || message.starts_with("No such container: ") ||
@@ -61,6 +74,8 @@ std::string start_error_text(const ContainerRecord& record, int exit_code, const
 
 unsigned start_error_status(const std::string& text, bool tried) {
   if (text.starts_with("network ") && text.ends_with(" not found")) return 404;
+  if (text.starts_with("No such container: ")) return 404;
+  if (text.starts_with("cannot join network of a non running container: ")) return 409;
   if (text.starts_with("container ") && text.ends_with(" is not running")) return 409;
   return tried ? 400 : 500;
 }

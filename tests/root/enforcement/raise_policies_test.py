@@ -64,7 +64,8 @@ def test_a_raised_limit_goes_back_with_its_policy():
 def test_a_raised_limit_that_is_in_use_goes_back_after_page_cache_was():
     with Agent().start() as agent:
         need_disk(agent.work)
-        fills = "dd if=/dev/zero of=/tmp/big bs=%d count=90 2>/dev/null; sync; while :; do sleep 1; done" % UNIT
+        # The file may be written before the limit is raised, and then only a part of it is in memory: it is read again.
+        fills = "dd if=/dev/zero of=/tmp/big bs=%d count=90 2>/dev/null; sync; while :; do cat /tmp/big > /dev/null; sleep 1; done" % UNIT
         agent.apply(held_hog("  memory: {at: [{usage: 80%%, do: raise}], raise: {by: 50%%, max: %s}}" % units(96),
                              command=fills))
         agent.event("LimitRaised", to=str(96 * UNIT))
