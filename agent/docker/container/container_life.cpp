@@ -177,11 +177,7 @@ std::optional<Refusal> Containers::rename(ContainerRecord& record, const std::st
     return Refusal{500, saved.error().what};
   }
   // What answers for its name must not be what could not be planned: the pod then keeps the names that it has.
-  auto plan = plan_for(record);
-  if (Pod* const own = pod(record); own != nullptr && plan) {
-    reconciler_.networks().call_anew(own->record().uid, plan->pod);
-    own->set_plan(std::make_shared<const config::PodPlan>(std::move(*plan)));
-  }
+  if (const Pod* const own = plan_anew(record)) reconciler_.networks().call_anew(own->record().uid, own->plan()->pod);
   tell(record, "rename", {{"oldName", "/" + before}});
   return std::nullopt;
 }
