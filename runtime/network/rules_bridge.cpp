@@ -42,11 +42,13 @@ nft::Table bridge_table(const std::string& name) {
                 {kOwners4, {nft::kInterface, nft::kHardware, nft::kAddress4}, {}},
                 {kOwners6, {nft::kInterface, nft::kHardware, nft::kAddress6}, {}}};
   const auto add = [&](const char* chain, Expressions all) { table.rules.push_back({chain, std::move(all)}); };
+  // Nearly every frame, by one look-up. The same look among the other rules would be the third.
+  const Expressions owned4 = ether_type(0x0800) + owns(kOwners4, NFT_PAYLOAD_NETWORK_HEADER, kSource4, 4, false);
+  add("prerouting", owned4 + kAccept);
   add("prerouting", {Meta{NFT_META_IIFNAME, 0}, Lookup{kEnds, 0, false, {}}, Verdict{NFT_JUMP, "sender"}});
   // One whose pod is gone, in a namespace that somebody still holds.
   add("prerouting", Expressions{Meta{NFT_META_IIFNAME, 0}, Compare{0, true, end_prefix(name)}} + kDrop);
   add("sender", kSender + Expressions{Lookup{kOwners, 0, true, {}}} + kDrop);
-  add("sender", ether_type(0x0800) + owns(kOwners4, NFT_PAYLOAD_NETWORK_HEADER, kSource4, 4, false) + kAccept);
   add("sender",
       ether_type(0x0806) +
           Expressions{Meta{NFT_META_IIFNAME, 0}, Payload{NFT_PAYLOAD_NETWORK_HEADER, kArpHardware, 6, 4},

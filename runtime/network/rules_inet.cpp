@@ -75,17 +75,17 @@ void add_masquerade(const NetworkSpec& network, std::vector<nft::Rule>& rules) {
 nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& networks, const TableParts& parts) {
   nft::Table table{NFPROTO_INET, name, {}, port_maps(), {}, {}};
   table.chains = {{"raw", nft::Hook{NF_INET_PRE_ROUTING, kRaw}},
+                  {"loopback", {}},
                   {"prerouting", nft::Hook{NF_INET_PRE_ROUTING, kDestinationNat, "nat"}},
                   {"output", nft::Hook{NF_INET_LOCAL_OUT, kDestinationNat, "nat"}},
                   {"forward", nft::Hook{NF_INET_FORWARD, kFilter}},
                   {"postrouting", nft::Hook{NF_INET_POST_ROUTING, kSourceNat, "nat"}}};
   // The bridges accept packets for and from 127.0.0.0/8 (route_localnet), so that this machine reaches published ports
-  // by its loopback. A container must not reach the machine so.
-  for (const auto& each : networks) {
-    for (const bool source : {true, false})
-      table.rules.push_back(
-          {"raw", from_device(each.device) + of_family(false) + in_range(loopback4(), source) + kDrop});
-  }
+  // by its loopback. A container must not reach the machine so. Other packets pass two rules, however many networks.
+  for (const bool source : {true, false})
+    table.rules.push_back(
+        {"raw", of_family(false) + in_range(loopback4(), source) + Expressions{Verdict{NFT_JUMP, "loopback"}}});
+  for (const auto& each : networks) table.rules.push_back({"loopback", from_device(each.device) + kDrop});
   add_overlay_entry(name, networks, table.rules);
   add_overlay_output(networks, table);
   add_published("prerouting", table.rules);

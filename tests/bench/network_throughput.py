@@ -2,13 +2,13 @@
 """What passes mete's bridge and a published port, and how long a round trip takes, beside docker's of the same in the same run.
 tests/bench/network_throughput.py [--runs N] [--seconds S]
 
-Two pods and two containers of docker, all in a network namespace of the bench's own with another machine at the other end of a cable.
-The same program sends and receives in all of them: one TCP connection with pieces of 256 KiB, then 4,000 round trips of one byte. Ways in turn:
+Two pods of mete and two containers of docker. Each engine is in a network namespace of its own, as on a machine of its own, with another
+machine at the other end of a cable: in one namespace every packet would also pass the other engine's rules. The same program sends and receives in all of them: one TCP connection with pieces of 256 KiB, then 4,000 round trips of one byte. Ways in turn:
 from one container to the other (the bridge), and from the other machine to a published port. mete and docker take turns; shown are medians
 over all runs, and for a round trip also the median of the runs' 99th percentiles. On a machine with other work the best run says more.
 """
 import argparse
-import os
+import multiprocessing
 import shutil
 import statistics
 import subprocess
@@ -100,30 +100,71 @@ def show(way, name, turns):
     return speed, late
 
 
+def serve(side, turns):
+    """In the engine's own process: each question on the pipe is a turn; none is the end."""
+    turns.send(None)
+    while question := turns.recv():
+        turns.send(side.ask(*question))
+
+
+def run_mete(turns):
+    own_network.enter()
+    with Agent() as agent:
+        agent.start("--network", "bridge")
+        serve(mete_side(agent), turns)
+
+
+def run_docker(turns):
+    own_network.enter()
+    with tempfile.TemporaryDirectory() as work, Docker(work) as docker:
+        serve(docker_side(docker), turns)
+
+
+class Engine:
+    def __init__(self, run):
+        self.pipe, given = multiprocessing.Pipe()
+        self.process = multiprocessing.Process(target=self.run, args=(run, given))
+        self.process.start()
+        given.close()
+        self.pipe.recv()
+
+    def run(self, run, given):
+        self.pipe.close()
+        run(given)
+
+    def ask(self, *question):
+        self.pipe.send(question)
+        return self.pipe.recv()
+
+    def end(self):
+        self.pipe.send(None)
+        self.process.join()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--verbose", action="store_true", help="each run, too")
     options = parser.parse_args()
-    own_network.enter()
     tempfile.tempdir = "/dev/shm"
-    with Agent() as agent:
-        agent.start("--network", "bridge")
-        sides = {"mete": mete_side(agent)}
-        with Docker(agent.work) if shutil.which("dockerd") else open(os.devnull) as docker:
-            if isinstance(docker, Docker):
-                sides["docker"] = docker_side(docker)
-            for way in ("bridge", "published port"):
-                turns = {name: [] for name in sides}
-                for run in range(options.runs):
-                    for name in sorted(sides, reverse=run % 2 == 1):
-                        turns[name].append(sides[name].ask(way, options.seconds))
-                        if options.verbose:
-                            print(way, name, turns[name][-1], flush=True)
-                shown = {name: show(way, name, turns[name]) for name in sides}
-                if "docker" in shown:
-                    print("%-15s mete has %.2f of docker's throughput, and %.2f of its p99" % (way, shown["mete"][0] / shown["docker"][0], shown["mete"][1] / shown["docker"][1]))
+    engines = {"mete": Engine(run_mete)}
+    try:
+        if shutil.which("dockerd"):
+            engines["docker"] = Engine(run_docker)
+        for way in ("bridge", "published port"):
+            turns = {name: [] for name in engines}
+            for run in range(options.runs):
+                for name in sorted(engines, reverse=run % 2 == 1):
+                    turns[name].append(engines[name].ask(way, options.seconds))
+                    if options.verbose:
+                        print(way, name, turns[name][-1], flush=True)
+            shown = {name: show(way, name, turns[name]) for name in engines}
+            if "docker" in shown:
+                print("%-15s mete has %.2f of docker's throughput, and %.2f of its p99" % (way, shown["mete"][0] / shown["docker"][0], shown["mete"][1] / shown["docker"][1]))
+    finally:
+        for engine in engines.values():
+            engine.end()
 
 
 if __name__ == "__main__":

@@ -205,6 +205,28 @@ TEST(Rules, AnEndThatNobodyKnowsSendsNothing) {
   EXPECT_EQ(unknown->expressions.back(), nft::Expression(nft::Verdict{0, {}}));
 }
 
+TEST(Rules, MostFramesPassOneLookUp) {
+  const auto rules = tables_of("mete", {bridge()}).bridge.rules;
+  ASSERT_EQ(rules.front().chain, "prerouting");
+  const auto& first = rules.front().expressions;
+  const bool looks_up = std::any_of(first.begin(), first.end(), [](const nft::Expression& each) {
+    return std::holds_alternative<nft::Lookup>(each) && std::get<nft::Lookup>(each).set == "owners4";
+  });
+  EXPECT_TRUE(looks_up);
+  EXPECT_EQ(first.back(), nft::Expression(nft::Verdict{1, {}}));
+}
+
+TEST(Rules, OneMoreNetworkAddsNothingToMostPackets) {
+  const auto entry = [](const nft::Table& table) {
+    return std::count_if(table.rules.begin(), table.rules.end(),
+                         [](const nft::Rule& rule) { return rule.chain == "raw"; });
+  };
+  const auto one = tables_of("mete", {bridge()}).inet;
+  const auto two = tables_of("mete", {bridge(), bridge("mete1", "10.78.0.0/24")}).inet;
+  EXPECT_EQ(entry(one), 2);
+  EXPECT_EQ(entry(two), 2);
+}
+
 TEST(Rules, APodInTheNetworkOfAnotherAddsNone) {
   Endpoint shared = web();
   shared.shared = true;
