@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "agent/base/blocked_signals.h"
+#include "agent/base/other_processor.h"
 
 namespace mete::agent {
 namespace {
@@ -151,6 +152,7 @@ class CloneThread {
     next_ = std::move(clone);
     under_way_ = true;
     wanted_ = true;
+    processor_.leave_mine();
     asked_.release();
   }
   // What the thread has not begun yet is done here.
@@ -168,12 +170,14 @@ class CloneThread {
   void run() {
     while (true) {
       asked_.acquire();
+      processor_.take_all();  // also for what is started
       if (!wanted_.exchange(false)) continue;
       if (!next_) return;
       next_();
       done_.release();
     }
   }
+  OtherProcessor processor_;
   bool under_way_ = false;  // on the thread; of the loop
   std::function<void()> next_;
   std::atomic<bool> wanted_ = false;  // who makes it false has next_

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/base/asio.h"
+#include "agent/base/other_processor.h"
 #include "runtime/network/host_network.h"
 
 namespace mete::agent {
@@ -111,6 +112,7 @@ class NetworkThread {
   asio::io_context worker_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::string table_;
+  OtherProcessor processor_;
   // Of the thread.
   asio::steady_timer refill_;
   runtime::UniqueFd lock_;  // lock_networks()

@@ -22,7 +22,9 @@ void NetworkThread::run(Work work, Take take) {
   }
   // Both are moved, and a result may be a descriptor: functions that can be copied take them by a pointer.
   auto shared = std::make_shared<std::pair<Work, Take>>(std::move(work), std::move(take));
+  processor_.leave_mine();
   asio::post(worker_, [this, shared] {
+    processor_.take_all();
     using Value = decltype(shared->first());
     auto result = std::make_shared<Value>(shared->first());
     asio::post(loop_, [shared, result] { shared->second(std::move(*result)); });
