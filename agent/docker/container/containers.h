@@ -117,7 +117,8 @@ class Containers {
   };
   [[nodiscard]] ChildPlan plan(const PodRecord& pod);
   [[nodiscard]] Result<config::PodPlan> plan_for(const ContainerRecord& record);
-  // Its pod, with the plan that follows from what is there now; none: there is no pod, or it keeps the plan that it has.
+  // Its pod, with the plan that follows from what is there now; none: there is no pod, or it keeps the plan that it
+  // has.
   Pod* plan_anew(const ContainerRecord& record);
   [[nodiscard]] Status save(const ContainerRecord& record);
   [[nodiscard]] std::string path_of(const std::string& id) const {
