@@ -60,7 +60,7 @@ def test_the_network_of_a_container_that_is_in_none(agent, docker):
     docker.run("rename", "renamed", "web")
     docker.run("stop", "-t", "0", "web")
     failed = docker.run("run", "--rm", "--network", "container:web", "busybox", "true", code=125)
-    assert "expected one that runs" in failed.stderr, failed
+    assert "cannot join network of a non running container: " in failed.stderr, failed
     docker.run("rm", "-f", "web", "side")
     wait_for("nothing to be left", lambda: os.listdir(agent.state + "/networks/endpoints") == [])
 
