@@ -89,6 +89,11 @@ void add_io(const config::IoPolicy& policy, const IoFacts& facts, Limits& limits
       limit.latency = std::min(limit.latency.value_or(latency), latency);
     }
   }
+  for (const auto& [path, weight] : policy.device_weights) {
+    const auto disk = facts.weighted_disks.find(path);
+    if (disk != facts.weighted_disks.end())
+      limits.io_disk_weights.edit()[disk->second] = static_cast<std::uint64_t>(weight);
+  }
   if (policy.weight && facts.has_weight) limits.io_weight = static_cast<std::uint64_t>(*policy.weight);
 }
 
@@ -212,6 +217,7 @@ Limits changed_limits(const Limits& before, Limits after) {
   if (before.oom_kill_disable.value_or(false) && !after.oom_kill_disable) after.oom_kill_disable = false;
   constexpr std::uint64_t kUsualWeight = 100;
   if (before.io_weight && !after.io_weight) after.io_weight = kUsualWeight;
+  for (const auto& [disk, weight] : *before.io_disk_weights) after.io_disk_weights.edit().try_emplace(disk, 0);
   for (const auto& [disk, limit] : *before.io) {
     auto& now = after.io.edit()[disk];
     if (limit.latency && !now.latency) now.latency = microseconds(0);

@@ -36,8 +36,10 @@ constexpr std::uint64_t kMostShares = 262144;
 // Facts about the machine that limits on IO depend on.
 struct IoFacts {
   std::map<std::string, std::string> disks;  // path of a bound -> "8:0"; a path that is on no disk is left out
-  bool has_weight = false;                   // the kernel has an IO scheduler with weights
-  bool has_latency = false;                  // the kernel has io.latency
+  // Path of a weight -> "8:0"; a disk whose scheduler has no weights is left out.
+  std::map<std::string, std::string> weighted_disks;
+  bool has_weight = false;   // the kernel has an IO scheduler with weights
+  bool has_latency = false;  // the kernel has io.latency
 };
 
 // Adds the policy's IO limits to `limits`.

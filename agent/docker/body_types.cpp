@@ -77,6 +77,7 @@ constexpr std::array kOfHost = std::to_array<Field>({
     {"Ulimits", Type::kObjects},
     {"Devices", Type::kObjects},
     {"DeviceRequests", Type::kObjects},
+    {"BlkioWeightDevice", Type::kObjects},
     {"BlkioDeviceReadBps", Type::kObjects},
     {"BlkioDeviceWriteBps", Type::kObjects},
     {"BlkioDeviceReadIOps", Type::kObjects},

@@ -14,7 +14,6 @@ namespace mete::agent::docker {
 namespace {
 
 constexpr std::array kRefused = std::to_array<Refused>({
-    {"BlkioWeightDevice", "a container has one weight for all disks (--blkio-weight)"},
     {"CpuRealtimePeriod", "no container gets realtime bandwidth"},
     {"CpuRealtimeRuntime", "no container gets realtime bandwidth"},
     {"KernelMemory", "the kernel has no such limit any more"},

@@ -19,6 +19,14 @@ enforcers::IoFacts find_policy_disks(const config::IoPolicy& policy, const runti
       faults.push_back("io.devices: " + disk.error().what + "; it is not limited");
     }
   }
+  for (const auto& [path, weight] : policy.device_weights) {
+    auto disk = runtime::cgroup::weighted_disk_of(group, path);
+    if (disk) {
+      facts.weighted_disks[path] = std::move(*disk);
+    } else {
+      faults.push_back("weight of a disk: " + disk.error().what + "; it is not active");
+    }
+  }
   if (std::any_of(policy.devices.begin(), policy.devices.end(),
                   [](const auto& device) { return device.latency.has_value(); })) {
     const Status found = runtime::cgroup::find_io_latency(group);

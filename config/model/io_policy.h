@@ -23,8 +23,16 @@ struct IoDeviceLimit {
   bool operator==(const IoDeviceLimit&) const = default;
 };
 
+// Its share of one disk, in place of that of all disks. Of docker's clients alone.
+struct IoDeviceWeight {
+  std::string path;         // as above
+  std::int64_t weight = 0;  // 1 to 1000
+  bool operator==(const IoDeviceWeight&) const = default;
+};
+
 struct IoPolicy {
   std::vector<IoDeviceLimit> devices;
+  std::vector<IoDeviceWeight> device_weights;
   std::optional<std::int64_t> weight;  // 1 to 10000, 100 = normal
   bool operator==(const IoPolicy&) const = default;
 };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flags of docker's command line, each as it is seen from inside the container. The network is the test's own."""
+import contextlib
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ import own_network  # noqa: E402
 from cgroups import Cgroup  # noqa: E402
 from docker_api import Docker  # noqa: E402
 from docker_cli import DOCKER, with_client  # noqa: E402
-from mete_agent import cgroup_mounts, run_tests, skip, wait_for, write  # noqa: E402
+from mete_agent import cgroup_mounts, run_tests, skip, skip_case, wait_for, write  # noqa: E402
 
 SERVE = "mkdir /www; echo page >/www/index.html; httpd -p 127.0.0.1:8080 -h /www; exec sleep 1000"
 FETCH = ("wget", "-qO-", "http://127.0.0.1:8080/")
@@ -282,6 +283,77 @@ def test_a_build_of_an_agent_that_is_killed_leaves_no_end_on_the_bridge(agent, d
 def test_a_build_of_an_agent_without_networks_has_the_machines(agent, docker):
     docker.run("build", "-t", "made", context(agent, LOOK_AROUND))
     assert docker.say("run", "--rm", "made", "cat", "/net") == os.readlink("/proc/self/ns/net")
+
+
+@contextlib.contextmanager
+def loop_disk(folder, scheduler):
+    """A disk of the test's own, with this scheduler."""
+    image = folder + "/disk-" + scheduler
+    with open(image, "wb") as out:
+        out.truncate(16 << 20)
+    node = subprocess.run(["losetup", "-f", "--show", image], capture_output=True, text=True).stdout.strip()
+    if not node:
+        skip_case("cannot make a loop device")
+    try:
+        queue = "/sys/block/%s/queue/scheduler" % os.path.basename(node)
+        if scheduler not in open(queue).read().replace("[", "").replace("]", "").split():
+            skip_case("this kernel has no scheduler " + scheduler)
+        put(queue, scheduler)
+        yield node, open("/sys/block/%s/dev" % os.path.basename(node)).read().strip()
+    finally:
+        subprocess.run(["losetup", "-d", node], check=True)
+
+
+def weight_of(agent, disk):
+    for each in folders(agent.pod("docker/web")["containers"][0]["cgroup"]):
+        for name in ("/blkio.bfq.weight_device", "/io.bfq.weight"):
+            if os.path.exists(each + name):
+                lines = dict(line.split() for line in open(each + name) if len(line.split()) == 2)
+                return each + name, lines.get(disk)
+    return None, None
+
+
+@with_client(network=False)
+def test_a_disk_has_a_weight_of_its_own(agent, docker):
+    with loop_disk(agent.work, "bfq") as (node, disk):
+        docker.run("run", "-d", "--name", "web", "--blkio-weight-device", node + ":300", "busybox", "sleep", "1000")
+        file, weight = weight_of(agent, disk)
+        assert weight == "300", (file, weight)
+        # Drift is put back, also what was changed while no agent ran.
+        put(file, disk + " 100")
+        wait_for("it to be put back", lambda: weight_of(agent, disk)[1] == "300")
+        agent.kill()
+        put(file, disk + " 100")
+        agent.start()
+        wait_for("it to be put back", lambda: weight_of(agent, disk)[1] == "300")
+        api = Docker(agent)
+        api.post("/containers/web/update", {"BlkioWeightDevice": [{"Path": node, "Weight": 500}]})
+        assert weight_of(agent, disk)[1] == "500" and api.inspect("web")["HostConfig"]["BlkioWeightDevice"] == [{"Path": node, "Weight": 500}]
+        for body, why in (([{"Path": node, "Weight": 9}], "invalid weight for device"), ([{"Path": "disk", "Weight": 10}], "bad format for device path"),
+                          ([{"Path": "/dev/null", "Weight": 10}], "HostConfig.BlkioWeightDevice"), ("all", "BlkioWeightDevice")):
+            answer = api.ask("POST", "/containers/web/update", {"BlkioWeightDevice": body})
+            assert answer.status == 400 and why in answer.message, (body, answer.status, answer.body)
+        assert weight_of(agent, disk)[1] == "500"
+        docker.run("rm", "-f", "web")
+    with loop_disk(agent.work, "none") as (node, disk):
+        done = docker.run("run", "-d", "--name", "web", "--blkio-weight-device", node + ":300", "busybox", "sleep", "1000", code=125)
+        assert "HostConfig.BlkioWeightDevice: %s: found the IO scheduler none" % node in done.stderr and "expected bfq" in done.stderr, done
+    for wrong, why in (("/dev/null:300", "HostConfig.BlkioWeightDevice: "), ("/dev/nosuch:300", "HostConfig.BlkioWeightDevice: ")):
+        assert why in docker.run("run", "--rm", "--blkio-weight-device", wrong, "busybox", "true", code=125).stderr, wrong
+    assert docker.say("ps", "-aq") == ""
+
+
+@with_client(network=False)
+def test_a_weight_is_left_out_when_the_disks_scheduler_is_another_one_now(agent, docker):
+    with loop_disk(agent.work, "bfq") as (node, disk):
+        docker.run("run", "-d", "--name", "web", "--blkio-weight-device", node + ":300", "busybox", "sleep", "1000")
+        put("/sys/block/%s/queue/scheduler" % os.path.basename(node), "none")
+        docker.run("restart", "-t", "0", "web")
+        assert docker.say("inspect", "-f", "{{.State.Running}}", "web") == "true" and weight_of(agent, disk)[1] is None
+        put("/sys/block/%s/queue/scheduler" % os.path.basename(node), "bfq")
+        docker.run("restart", "-t", "0", "web")
+        assert weight_of(agent, disk)[1] == "300"
+        docker.run("rm", "-f", "web")
 
 
 if __name__ == "__main__":

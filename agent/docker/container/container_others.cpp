@@ -132,9 +132,14 @@ Status Containers::check_machine(const Json& host_config) const {
   }
   if (!io.devices.empty() && !runtime::cgroup::has_io(services_.hierarchies))
     return fail("HostConfig.BlkioDevice: found bounds, but this machine has no cgroup controller for disks");
-  if (!io.weight) return {};
+  if (!io.weight && io.device_weights.empty()) return {};
   METE_TRY(const auto group, runtime::cgroup::Group::at(services_.hierarchies, services_.settings.cgroup_parent));
   METE_CHECK(group.create());  // the root has no such file
+  for (const auto& each : io.device_weights) {
+    if (const auto disk = runtime::cgroup::weighted_disk_of(group, each.path); !disk)
+      return fail("HostConfig.BlkioWeightDevice: " + disk.error().what);
+  }
+  if (!io.weight) return {};
   const Status found = runtime::cgroup::find_io_weight(group);
   return found ? Status() : fail("HostConfig.BlkioWeight: " + found.error().what);
 }

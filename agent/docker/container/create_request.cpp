@@ -262,9 +262,9 @@ Result<ContainerRecord> read_create(const Json& body, const runtime::image::Imag
 
 Result<Json> update_host_config(const Json& host_config, const Json& body, const MachineBounds& machine) {
   Json host = host_config;
-  constexpr std::array<const char*, 11> kResources = {"Memory",     "MemorySwap", "MemoryReservation", "NanoCpus",
-                                                      "CpuShares",  "CpuPeriod",  "CpuQuota",          "CpusetCpus",
-                                                      "CpusetMems", "PidsLimit",  "BlkioWeight"};
+  constexpr std::array<const char*, 12> kResources = {
+      "Memory",   "MemorySwap", "MemoryReservation", "NanoCpus",  "CpuShares",   "CpuPeriod",
+      "CpuQuota", "CpusetCpus", "CpusetMems",        "PidsLimit", "BlkioWeight", "BlkioWeightDevice"};
   for (const char* name : kResources) {
     if (!is_nothing(field(body, name))) host[name] = field(body, name);
   }

@@ -31,6 +31,14 @@ Result<config::IoPolicy> io_wish(const Json& host_config) {
   const std::int64_t weight = number_of(host_config, "BlkioWeight");
   if (weight != 0 && (weight < 10 || weight > 1000)) return fail("range of blkio weight is from 10 to 1000");
   if (weight != 0) io.weight = weight;
+  const Json& weights = field(host_config, "BlkioWeightDevice");
+  for (const auto& each : weights.is_array() ? weights : Json::array()) {
+    const config::IoDeviceWeight wish{text_of(each, "Path"), number_of(each, "Weight")};
+    const std::string found = wish.path.substr(0, 80) + ":" + std::to_string(wish.weight);
+    if (!wish.path.starts_with('/')) return fail("bad format for device path: " + found);
+    if (wish.weight < 10 || wish.weight > 1000) return fail("invalid weight for device: " + found);
+    io.device_weights.push_back(wish);
+  }
   METE_CHECK(take_rates(host_config, "BlkioDeviceReadBps", io,
                         [](auto& limit, std::int64_t rate) { limit.read_per_second = Bytes(rate); }));
   METE_CHECK(take_rates(host_config, "BlkioDeviceWriteBps", io,

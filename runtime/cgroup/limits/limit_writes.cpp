@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "runtime/cgroup/limits/limit_plan.h"
+#include "runtime/cgroup/limits/single_settings.h"
 
 namespace mete::runtime::cgroup {
 namespace {
@@ -116,8 +117,19 @@ Status check_iops(const std::string& disk, const IoLimit& limit) {
   return {};
 }
 
+// bfq reads both files with one function (bfq_io_set_device_weight in block/bfq-cgroup.c), to which 0 is no weight.
+Status plan_disk_weights(Plan& plan, const Limits& limits, bool v1) {
+  for (const auto& [disk, weight] : *limits.io_disk_weights) {
+    if (weight > 1000)
+      return fail("io weight of " + disk + ": found " + std::to_string(weight) + ", expected 1 to 1000");
+    plan.write(v1 ? "blkio" : "io", std::string(v1 ? kIoWeightOfBfq.v1_file : kIoWeightOfBfq.v2_file),
+               disk + " " + (weight == 0 ? "default" : std::to_string(weight)));
+  }
+  return {};
+}
+
 Status plan_io(Plan& plan, const Limits& limits) {
-  if (limits.io->empty() && !limits.io_weight) return {};
+  if (limits.io->empty() && !limits.io_weight && limits.io_disk_weights->empty()) return {};
   const bool v1 = plan.on_v1("blkio");
   METE_CHECK(plan.need(v1 ? "blkio" : "io", "io limits"));
   if (limits.io_weight) {
@@ -129,6 +141,7 @@ Status plan_io(Plan& plan, const Limits& limits) {
       plan.write("io", "io.weight", "default " + std::to_string(*limits.io_weight));
     }
   }
+  METE_CHECK(plan_disk_weights(plan, limits, v1));
   for (const auto& [disk, limit] : *limits.io) {
     METE_CHECK(check_iops(disk, limit));
     if (limit.latency) {

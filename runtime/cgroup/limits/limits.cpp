@@ -34,6 +34,7 @@ std::vector<Limits> parts_of(const Limits& limits) {
   Limits io;
   io.io = limits.io;
   io.io_weight = limits.io_weight;
+  io.io_disk_weights = limits.io_disk_weights;
   Limits others;
   others.pids = limits.pids;
   others.net_class = limits.net_class;

@@ -78,6 +78,8 @@ struct Limits {
   // 1..10000, 100 = a default. v1 blkio.bfq.weight (1..1000), v2 io.weight; both only where the kernel has a scheduler
   // for it.
   std::optional<std::uint64_t> io_weight;
+  // By disk, in place of io_weight: 1..1000; 0: none of its own. v1 blkio.bfq.weight_device, v2 io.bfq.weight.
+  Rare<std::map<std::string, std::uint64_t>> io_disk_weights;
 
   std::optional<Limit<std::uint64_t>> pids;           // tasks, threads counted; pids.max on both
   std::optional<std::uint32_t> net_class;             // (v1) net_cls.classid: 0xMAJORMINOR; 0: none

@@ -50,6 +50,7 @@ std::string restoring_line(const std::string& file, const std::string& disk, std
                                                            {"io.latency", " target=0"},
                                                            {"io.weight", " default"},
                                                            {"io.bfq.weight", " default"},
+                                                           {"blkio.bfq.weight_device", " default"},
                                                            {"rdma.max", " hca_handle=max hca_object=max"},
                                                            {"io.cost.qos", " enable=0"},
                                                            {"io.cost.model", " ctrl=auto"}};

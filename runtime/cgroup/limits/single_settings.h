@@ -19,6 +19,8 @@ struct SingleSetting {
 inline constexpr SingleSetting kSwappiness{"memory", "memory.swappiness", ""};       // 0 to 100
 inline constexpr SingleSetting kIoWeight{"blkio", "blkio.bfq.weight", "io.weight"};  // v2: "default NUMBER"
 inline constexpr SingleSetting kIoWeightOfDisk{"blkio", "blkio.bfq.weight_device", "io.weight"};  // "8:0 NUMBER"
+// The scheduler's own on both, "8:0 NUMBER" and "8:0 default"; v2's io.weight is that of io.cost.
+inline constexpr SingleSetting kIoWeightOfBfq{"blkio", "blkio.bfq.weight_device", "io.bfq.weight"};
 // v1: "8:0 NUMBER", 0 for no limit. v2: "8:0 KEY=NUMBER", KEY being rbps and so on, max for no limit.
 inline constexpr SingleSetting kReadBps{"blkio", "blkio.throttle.read_bps_device", "io.max"};
 inline constexpr SingleSetting kWriteBps{"blkio", "blkio.throttle.write_bps_device", "io.max"};

@@ -10,8 +10,7 @@ namespace mete::runtime::cgroup {
 
 std::string line_key(std::string_view file, std::string_view text) {
   const bool weight = file == "io.weight" || file == "io.bfq.weight";
-  const bool others =
-      file == "rdma.max" || file == "misc.max" || file == "net_prio.ifpriomap" || file == "blkio.bfq.weight_device";
+  const bool others = file == "rdma.max" || file == "misc.max" || file == "net_prio.ifpriomap";
   if (!weight && !others && !has_a_line_for_each_disk(file)) return {};
   const std::string_view word = next_word(text);
   // A number alone is the weight of all disks that have none of their own.

@@ -103,6 +103,13 @@ TEST(DockerIo, BecomesBoundsOfDisks) {
   EXPECT_EQ(io->devices[0].read_per_second, Bytes(1024));
   EXPECT_EQ(io->devices[1].path, "/dev/sdb");
   EXPECT_EQ(io->devices[1].write_operations_per_second, 5);
+  const auto weight_of = [](const char* path, int weight) {
+    return io_wish({{"BlkioWeightDevice", {{{"Path", path}, {"Weight", weight}}}}});
+  };
+  EXPECT_EQ(weight_of("/dev/sda", 300)->device_weights, (std::vector<config::IoDeviceWeight>{{"/dev/sda", 300}}));
+  EXPECT_EQ(weight_of("/dev/sda", 9).error().what, "invalid weight for device: /dev/sda:9");
+  EXPECT_EQ(weight_of("/dev/sda", 1001).error().what, "invalid weight for device: /dev/sda:1001");
+  EXPECT_EQ(weight_of("sda", 300).error().what, "bad format for device path: sda:300");
   EXPECT_EQ(io_wish({{"BlkioWeight", 0}}).value(), config::IoPolicy());
   EXPECT_EQ(io_wish({{"BlkioWeight", 1001}}).error().what, "range of blkio weight is from 10 to 1000");
   EXPECT_FALSE(io_wish({{"BlkioDeviceReadBps", {{{"Path", "sda"}, {"Rate", 1}}}}}));

@@ -94,7 +94,7 @@ def test_the_machines_own_and_all_rights():
 
 
 REFUSED = {
-    "BlkioWeightDevice": ("--blkio-weight-device", "/dev/null:100"), "MemorySwappiness": ("--memory-swappiness", "10"), "UTSMode": ("--uts", "own"),
+    "HostConfig.BlkioWeightDevice": ("--blkio-weight-device", "/dev/null:100"), "MemorySwappiness": ("--memory-swappiness", "10"), "UTSMode": ("--uts", "own"),
     "UsernsMode": ("--userns", "private"), "CgroupnsMode": ("--cgroupns", "host"), "CgroupParent": ("--cgroup-parent", "/x"), "Isolation": ("--isolation", "hyperv"),
     "StorageOpt": ("--storage-opt", "colour=red"), "VolumeDriver": ("--volume-driver", "nfs"), "Unknown runtime": ("--runtime", "kata"), "SecurityOpt": ("--security-opt", "apparmor=mine"),
     "Unable to find group wheel": ("--group-add", "wheel"), "opening seccomp profile": ("--security-opt", "seccomp=/no/such"),

@@ -3,6 +3,8 @@
 
 #include "runtime/cgroup/devices/block_device.h"
 #include "runtime/cgroup/limits/limit_writes.h"
+#include "runtime/cgroup/limits/setting.h"
+#include "runtime/cgroup/limits/undo.h"
 
 namespace mete::runtime::cgroup {
 namespace {
@@ -135,6 +137,32 @@ TEST(PlanWrites, IoIsByDiskAndWhatIsNotSaidIsNoLimit) {
   EXPECT_FALSE(plan_writes(limits, v1())) << "without the controller";
   limits.io_weight = 0;
   EXPECT_FALSE(plan_writes(limits, now));
+}
+
+TEST(PlanWrites, ADiskHasAWeightOfItsOwn) {
+  Limits limits;
+  limits.io_disk_weights.edit() = {{"8:0", 1000}, {"8:16", 0}};
+  auto old = v1();
+  old.v1["blkio"] = "/blkio";
+  auto now = v2();
+  now.v2_controllers.emplace_back("io");
+  const char* const on_v1 = "blkio.bfq.weight_device";
+  const char* const on_v2 = "io.bfq.weight";
+  EXPECT_EQ(plan_writes(limits, old).value(), (Writes{{"blkio", on_v1, "8:0 1000"}, {"blkio", on_v1, "8:16 default"}}));
+  EXPECT_EQ(plan_writes(limits, now).value(), (Writes{{"io", on_v2, "8:0 1000"}, {"io", on_v2, "8:16 default"}}));
+  for (const char* file : {on_v1, on_v2}) {
+    EXPECT_TRUE(same_setting(file, "8:0 1000", "default 100\n8:0 1000\n")) << file;
+    EXPECT_FALSE(same_setting(file, "8:0 1000", "default 1000\n8:0 100\n")) << file;
+    EXPECT_FALSE(same_setting(file, "8:0 1000", "default 1000\n")) << file;
+    EXPECT_TRUE(same_setting(file, "8:16 default", "default 100\n8:0 1000\n")) << file;
+    EXPECT_FALSE(same_setting(file, "8:16 default", "default 100\n8:16 1000\n")) << file;
+    EXPECT_EQ(line_key(file, "8:0 1000"), "8:0");
+    EXPECT_EQ(restoring_text(file, "8:0", "default 100\n8:0 300\n"), "8:0 300") << file;
+    EXPECT_EQ(restoring_text(file, "8:0", "default 100\n"), "8:0 default") << file;
+  }
+  EXPECT_EQ(parts_of(limits).size(), 1U);
+  limits.io_disk_weights.edit()["8:0"] = 1001;
+  EXPECT_FALSE(plan_writes(limits, old) || plan_writes(limits, now));
 }
 
 TEST(PlanWrites, LatencyIsCgroup2sAndTheClassOfPacketsCgroup1s) {

@@ -269,6 +269,11 @@ TEST_F(WordsTest, Io) {
   EXPECT_EQ(find_io_latency(on_v2()).error().what, "this kernel was built without it (" + root_ + "/v2/m/io.latency)");
   EXPECT_EQ(find_io_weight(on_v2()).error().what,
             "this kernel has no IO scheduler with weights here (" + root_ + "/v2/m/io.weight)");
+  EXPECT_FALSE(weighted_disk_of(on_v1(), "/dev/null"));
+  EXPECT_EQ(scheduler_in("none mq-deadline [bfq] kyber\n"), "bfq");
+  EXPECT_EQ(scheduler_in("[none]\n"), "none");
+  EXPECT_EQ(scheduler_in("none\n"), "none");
+  EXPECT_EQ(scheduler_in("]bfq["), "none");
   put("/v2/m/io.latency", "");
   put("/v2/m/io.cost.qos", "");
   EXPECT_TRUE(find_io_latency(on_v2()));
