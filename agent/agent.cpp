@@ -105,6 +105,9 @@ class Agent {
       const Pod* const pod = reconciler_.find(key);
       return pod == nullptr ? fail("pod " + key + ": found none of that name") : pod->open_network();
     });
+    networks_.on_moved([this](const std::string& key) {
+      if (Pod* const pod = reconciler_.find(key)) pod->network_moved();
+    });
     METE_CHECK(read_facts());
     keep_spare_descriptors();
     reserve_low_descriptors();

@@ -233,12 +233,33 @@ void NetworkThread::disconnect(network::Endpoint endpoint, std::string record, r
 }
 
 Status NetworkThread::release(const network::Endpoint& endpoint, const std::string& record) {
+  METE_CHECK(remove_rules(endpoint));
+  (void)::unlink(record.c_str());
+  return {};
+}
+
+Status NetworkThread::remove_rules(const network::Endpoint& endpoint) {
   METE_CHECK(host_->remove_shaper(endpoint));
   auto ruled = host_->carry_out(network::change_endpoint(table_, endpoint, std::nullopt));
   // Somebody has flushed them: that is what was wanted.
-  if (!ruled && ruled.error().code != ENOENT) return ruled;
-  (void)::unlink(record.c_str());
-  return {};
+  return !ruled && ruled.error().code != ENOENT ? ruled : Status();
+}
+
+// The records last: an agent that is killed before them is asked once more, and finds done what has been done.
+void NetworkThread::leave(Leaving leaving, Done done) {
+  const auto work = [this, leaving = std::move(leaving)]() -> Status {
+    METE_CHECK(open());
+    METE_CHECK(host_->disconnect(leaving.left));
+    METE_CHECK(remove_rules(leaving.left));
+    if (leaving.network) {
+      METE_TRY(auto inside, host_->enter(std::move(*leaving.inside)));
+      METE_CHECK(host_->set_way_out(inside, *leaving.network, leaving.now));
+    }
+    METE_CHECK(write_record(leaving.record, to_json(leaving.now)));
+    if (leaving.network) (void)::unlink(leaving.further_record.c_str());
+    return {};
+  };
+  run(work, std::move(done));
 }
 
 void NetworkThread::detach(network::Endpoint endpoint, std::string record, std::shared_ptr<runtime::UniqueFd> inside,

@@ -80,6 +80,16 @@ class NetworkThread {
   // parent; null: of a bridge.
   void detach(runtime::network::Endpoint endpoint, std::string record, std::shared_ptr<runtime::UniqueFd> inside,
               Done done);
+  // Of a namespace that goes on: it leaves one bridge, and what it is in from now on is its own network.
+  struct Leaving {
+    runtime::network::Endpoint left;
+    runtime::network::Endpoint now;                        // one that it has, or that of no network
+    std::optional<runtime::network::NetworkSpec> network;  // of `now`; empty: none
+    std::string record;                                    // of its own network
+    std::string further_record;                            // of `now` so far
+    std::shared_ptr<runtime::UniqueFd> inside;
+  };
+  void leave(Leaving leaving, Done done);
   // network_thread_names.cpp: a socket for questions for names in the namespace `inside`
   // (runtime::network::open_inner_resolver).
   using Opened = std::function<void(Result<runtime::UniqueFd>)>;
@@ -95,6 +105,7 @@ class NetworkThread {
   Status open();
   Result<runtime::network::Namespace> take_namespace(const std::shared_ptr<runtime::UniqueFd>& inside);
   Status link(runtime::network::Namespace& inside, const Connection& connection);
+  Status remove_rules(const runtime::network::Endpoint& endpoint);
   Status release(const runtime::network::Endpoint& endpoint, const std::string& record);
   Status bridges(const Networks& networks, const std::set<std::string>& known);
   Status filter_bridges();

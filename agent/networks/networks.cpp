@@ -108,7 +108,7 @@ void Networks::read_records(const std::optional<std::set<std::string>>& pods) {
     const auto text = runtime::read_file(AT_FDCWD, record_of(name));
     auto endpoint = text ? parse_endpoint(*text) : tl::unexpected(text.error());
     const auto network = endpoint ? networks_.find(endpoint->network) : networks_.end();
-    const bool of_none = endpoint && endpoint->shared && is_outside(endpoint->network);
+    const bool of_none = endpoint && is_outside(endpoint->network);
     const bool taken =
         known && (of_none || (network != networks_.end() && (endpoint->shared || is_of_plugins(endpoint->network) ||
                                                              network->second.addresses.take(endpoint->address))));

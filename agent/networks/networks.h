@@ -99,9 +99,16 @@ class Networks {
   [[nodiscard]] std::optional<runtime::network::cni::ResultDns> resolver_of_plugins(const std::string& uid) const;
 
   // networks_more.cpp: `mete network connect` and `disconnect` of a pod that runs, "default/web", to a further network,
-  // with a device of its own: eth1 and on. They end with the pod's own network.
+  // with a device of its own: eth1 and on. They end with the pod's network. One that has left all gets its own anew.
   void connect_more(const std::string& pod, const std::string& network, const std::string& address, Done done);
   void disconnect_more(const std::string& pod, const std::string& network, const Done& done);
+  // networks_leave.cpp: a pod that runs leaves its own network, a bridge. `next`, a further one of it that is a bridge,
+  // is its own from then on, by which it reaches everything else; empty: it is in none.
+  void leave(const std::string& pod, const std::string& next, const Done& done);
+  // The error: why it cannot leave it for `next`.
+  [[nodiscard]] Status can_leave(const std::string& pod, const std::string& next) const;
+  // Called after it for the pod, "default/web", and for those in its namespace: they have another address.
+  void on_moved(std::function<void(const std::string& pod)> callback) { on_moved_ = std::move(callback); }
   [[nodiscard]] std::vector<runtime::network::Endpoint> further(const std::string& uid) const;
 
   // networks_services.cpp: where Services lead to and what NetworkPolicies allow from now on, and the Services' names
@@ -269,6 +276,9 @@ class Networks {
   void forget(const std::string& uid);
   [[nodiscard]] Members::Map::const_iterator find_pod(const std::string& pod) const;
   [[nodiscard]] std::string record_of_more(const std::string& uid, const std::string& network) const;
+  void attach_own(const std::string& uid, runtime::network::Endpoint endpoint, const Done& done);
+  void take_along(const runtime::network::Endpoint& before, const runtime::network::Endpoint& now);
+  void moved(const std::string& uid);
   void attach_more(const std::string& uid, runtime::network::Endpoint endpoint, const Done& done);
   void connect_with(const std::string& uid, const config::Pod& pod, Done done);
   [[nodiscard]] Result<Member> shared_with(const config::Pod& pod);
@@ -292,6 +302,7 @@ class Networks {
   DnsResponder dns_;
   runtime::network::PodRules pod_rules_;
   std::function<void()> on_member_;
+  std::function<void(const std::string& pod)> on_moved_;
   ServiceNames service_names_;
   std::unique_ptr<OverlayStore> overlay_;
   std::set<std::string> creating_;  // networks that etcd is asked about

@@ -16,7 +16,7 @@ void Networks::hold(const std::string& uid, const runtime::network::Bandwidth& b
   const auto member = members_.find(uid);
   if (member == members_.end() || member->second.endpoint.shared) return done({});
   const auto& endpoint = member->second.endpoint;
-  if (endpoint.bandwidth == bandwidth) return done({});
+  if (endpoint.bandwidth == bandwidth || endpoint.network == kNoNetwork) return done({});
   const auto network = networks_.find(endpoint.network);
   if (network == networks_.end() || !has_bridge(network->second.spec))
     return done(fail("bandwidth: found network " + endpoint.network +

@@ -132,7 +132,8 @@ std::vector<Endpoint> Networks::end_earlier_life(const std::string& uid) {
   dns_.close_inside(uid);
   const auto end = [&](const Endpoint& each, runtime::UniqueFd inside) {
     // Plugins begin their ADD with the DEL of an earlier one.
-    if (!is_of_plugins(each.network)) thread_.disconnect(each, {}, std::move(inside), [](const Status&) {});
+    if (!is_of_plugins(each.network) && each.network != kNoNetwork)
+      thread_.disconnect(each, {}, std::move(inside), [](const Status&) {});
   };
   for (const auto& each : before->second.more) end(each, {});
   end(before->second.endpoint, std::move(members_.change(uid).inside));
@@ -247,6 +248,10 @@ void Networks::disconnect(const std::string& uid) {
     if (!leave_plugins(record, each)) thread_.disconnect(each, record, {}, [](const Status&) {});
   }
   if (leave_plugins(record_of(uid), member->second.endpoint)) return forget(uid);
+  if (member->second.endpoint.network == kNoNetwork) {
+    (void)::unlink(record_of(uid).c_str());
+    return forget(uid);
+  }
   thread_.disconnect(
       member->second.endpoint, record_of(uid), std::move(members_.change(uid).inside), [this, uid](const Status& done) {
         if (done) return;
@@ -260,7 +265,7 @@ void Networks::disconnect(const std::string& uid) {
 void Networks::publish(const std::string& uid, const config::Pod& pod, Done done) {
   const auto member = members_.find(uid);
   const auto ports = published_ports(pod);
-  if (member == members_.end()) return done({});
+  if (member == members_.end() || member->second.endpoint.network == kNoNetwork) return done({});
   if (member->second.endpoint.ports == ports) return done({});
   if (member->second.endpoint.shared)
     return done(fail("hostPort: found a pod in the network of another pod, expected the ports with that one"));

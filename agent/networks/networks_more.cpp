@@ -21,11 +21,12 @@ tl::unexpected<Error> not_there(const std::string& what) {
 }
 
 // eth1, eth2, ...: the first that none of them has.
-std::string next_inside(const std::vector<Endpoint>& more) {
+std::string next_inside(const Member& member) {
+  const auto& more = member.more;
   for (unsigned number = 1;; ++number) {
     std::string name = "eth" + std::to_string(number);
     const auto has = [&](const Endpoint& each) { return each.inside == name; };
-    if (std::none_of(more.begin(), more.end(), has)) return name;
+    if (!has(member.endpoint) && std::none_of(more.begin(), more.end(), has)) return name;
   }
 }
 
@@ -94,7 +95,12 @@ void Networks::connect_more(const std::string& pod, const std::string& network, 
   Endpoint endpoint;
   endpoint.network = network;
   endpoint.names = own.names;
-  endpoint.inside = next_inside(member->second.more);
+  const bool becomes_own = own.network == kNoNetwork;
+  if (becomes_own && !has_bridge(wanted->second.spec))
+    return done(fail("pod " + pod + ": found it in no network, and " + network + " of driver " +
+                     to_string(wanted->second.spec.driver) + ", expected a bridge to be its own network"));
+  endpoint.inside = becomes_own ? runtime::network::kInsideDevice : next_inside(member->second);
+  if (becomes_own) endpoint.links = own.links;
   if (is_of_plugins(network)) {
     const auto asked = config::parse_ip(address);
     if (!address.empty() && (!asked || asked->v6))
@@ -105,9 +111,11 @@ void Networks::connect_more(const std::string& pod, const std::string& network, 
   if (auto taken = take_addresses(wanted->second, endpoint, address); !taken) return done(taken);
   if (wanted->second.spec.driver != runtime::network::Driver::kIpvlan)
     endpoint.mac = runtime::network::mac_of(endpoint.address);
-  claim(endpoint, [this, uid = member->first, endpoint, done = std::move(done)](const Status& claimed) {
+  claim(endpoint, [this, uid = member->first, endpoint, becomes_own, done = std::move(done)](const Status& claimed) {
     const auto still = members_.find(uid);
-    if (claimed && still != members_.end() && still->second.inside.valid()) return attach_more(uid, endpoint, done);
+    const bool goes_on = claimed && still != members_.end() && still->second.inside.valid();
+    if (goes_on && becomes_own) return attach_own(uid, endpoint, done);
+    if (goes_on) return attach_more(uid, endpoint, done);
     give_back(endpoint);
     done(claimed ? fail("pod: found it ended meanwhile") : claimed);
   });
@@ -116,9 +124,12 @@ void Networks::connect_more(const std::string& pod, const std::string& network, 
 void Networks::disconnect_more(const std::string& pod, const std::string& network, const Done& done) {
   const auto member = find_pod(pod);
   if (member == members_.end()) return done(not_there("pod " + pod + ": found none of that name that is in a network"));
-  if (member->second.endpoint.network == network)
-    return done(fail("pod " + pod + ": found " + network +
-                     " to be its own network, which ends with the pod, expected a " + "further one"));
+  if (member->second.endpoint.network == network) {
+    const auto& further = member->second.more;
+    const auto next = std::find_if(further.begin(), further.end(),
+                                   [&](const Endpoint& each) { return can_leave(pod, each.network).has_value(); });
+    return leave(pod, next == further.end() ? std::string() : next->network, done);
+  }
   const std::string uid = member->first;
   auto& more = members_.change(uid).more;
   const auto at = std::find_if(more.begin(), more.end(), [&](const Endpoint& each) { return each.network == network; });

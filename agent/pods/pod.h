@@ -94,6 +94,8 @@ class Pod : private DriftOwner {
   [[nodiscard]] std::optional<Resizing> resizing() const;
   // Why the last change of resources was not made; empty: it was.
   [[nodiscard]] const std::string& resize_error() const { return resize_error_; }
+  // It is in another network than before (Networks::on_moved()): its names, ports and bandwidth follow.
+  void network_moved();
   // Starts what can be started. Called whenever something has changed.
   void step();
   // Deletes it: signal, grace, kill, and nothing left. `grace` overrides the manifest's.
@@ -205,7 +207,8 @@ class Pod : private DriftOwner {
   void hold_bandwidth();
   void check_bandwidth();  // tells of a policy that cannot hold it
   [[nodiscard]] std::string unlimited_network() const;
-  Status write_names();
+  enum class NameFiles { kReplaced, kRewritten };  // the latter is seen by what runs
+  Status write_names(NameFiles how = NameFiles::kReplaced);
   bool ensure_sandbox();  // false: being started, step() is called again
   void start_sandbox();
   void kill_sandbox();  // what is in its cgroup

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pod's network: connected before anything of it starts, and held over restarts of its containers.
+#include <fcntl.h>
+
 #include <algorithm>
 #include <functional>
 
@@ -10,6 +12,24 @@
 #include "runtime/pod/name_files.h"
 
 namespace mete::agent {
+
+namespace {
+
+// Containers have the file itself mounted: another one of its name would not be theirs.
+Status rewrite(const std::string& path, const std::string& text) {
+  METE_TRY(const auto file, runtime::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+  return runtime::write_all(file.get(), text);
+}
+
+}  // namespace
+
+void Pod::network_moved() {
+  if (!plan_ || connected_ != Connected::kYes) return;
+  if (const auto written = write_names(NameFiles::kRewritten); !written)
+    report(Severity::kWarning, name_of(Reason::kNetworkFailed), "", written.error().what);
+  publish_ports();
+  hold_bandwidth();
+}
 
 bool Pod::ensure_network() {
   if (connected_ == Connected::kYes) {
@@ -119,12 +139,14 @@ Status Pod::update_bandwidth(const config::Bandwidth& bandwidth, bool reset) {
 }
 
 // The names that depend on where the pod is. What is as it was written last is not written again.
-Status Pod::write_names() {
+Status Pod::write_names(NameFiles how) {
   const auto write = [&](const std::string& name, const std::string& text) -> Status {
     auto& written = written_names_[name == "/hosts" ? 0 : 1];
     const auto now = std::hash<std::string>()(text);
     if (written == now) return {};
-    METE_CHECK(runtime::replace_file(paths().etc() + name, text, 0644, runtime::Durability::volatile_));
+    const std::string path = paths().etc() + name;
+    METE_CHECK(how == NameFiles::kRewritten ? rewrite(path, text)
+                                            : runtime::replace_file(path, text, 0644, runtime::Durability::volatile_));
     written = now;
     return {};
   };

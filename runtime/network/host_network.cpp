@@ -30,6 +30,26 @@ Status set_sysctl(const std::string& name, std::string_view value) {
   return write_control(AT_FDCWD, path, value);
 }
 
+// The kernel chooses the number of a link that is born in another namespace. 0: there is none of that name.
+Result<int> index_inside(Namespace& inside, const std::string& device) {
+  int index = 0;
+  METE_CHECK(inside.inside.dump(list_links(), [&](const auto& message) {
+    const auto link = link_of(message);
+    if (link && link->name == device) index = link->index;
+  }));
+  return index;
+}
+
+void add_ways_out(int index, const NetworkSpec& network, bool v6, std::vector<Message>& messages) {
+  if (network.internal) return;
+  const bool by_device = routes_by_device(network);
+  messages.push_back(by_device ? add_default_route_by_device(index, false)
+                               : add_default_route(index, gateway_of(network)));
+  if (!v6) return;
+  messages.push_back(by_device ? add_default_route_by_device(index, true)
+                               : add_default_route(index, gateway6_of(network)));
+}
+
 }  // namespace
 
 int index_of(const std::string& device) {
@@ -177,26 +197,27 @@ Status HostNetwork::remove_bridge(const NetworkSpec& network) {
 }
 
 Status HostNetwork::set_up_inside(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint) {
-  // The kernel chooses the number of a link that is born in another namespace.
-  int index = 0;
-  METE_CHECK(inside.inside.dump(list_links(), [&](const auto& message) {
-    const auto link = link_of(message);
-    if (link && link->name == endpoint.inside) index = link->index;
-  }));
+  METE_TRY(const int index, index_inside(inside, endpoint.inside));
   const bool v6 = endpoint.address6.has_value();
   std::vector<Message> inner;
   inner.push_back(add_address(index, endpoint.address, network.range.length));
   if (v6) inner.push_back(add_address(index, *endpoint.address6, network.range6->length));
   inner.push_back(set_up({}, index, {.link_local = v6 || !has_v6_}));
-  if (!network.internal && endpoint.inside == kInsideDevice) {
-    const bool by_device = routes_by_device(network);
-    inner.push_back(by_device ? add_default_route_by_device(index, false)
-                              : add_default_route(index, gateway_of(network)));
-    if (v6)
-      inner.push_back(by_device ? add_default_route_by_device(index, true)
-                                : add_default_route(index, gateway6_of(network)));
-  }
+  if (endpoint.inside == kInsideDevice) add_ways_out(index, network, v6, inner);
   return done("set up " + endpoint.inside, inside.inside.request(std::move(inner)));
+}
+
+Status HostNetwork::set_way_out(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint) {
+  METE_TRY(const int index, index_inside(inside, endpoint.inside));
+  std::vector<Message> ways;
+  add_ways_out(index, network, endpoint.address6.has_value(), ways);
+  for (auto& way : ways) {
+    std::vector<Message> one;
+    one.push_back(std::move(way));
+    const auto set = inside.inside.request(std::move(one));
+    if (!set && set.error().error.code != EEXIST) return failed("set the way out by " + endpoint.inside, set.error());
+  }
+  return {};
 }
 
 Status HostNetwork::connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint) {

@@ -39,6 +39,9 @@ class HostNetwork {
   // The pair of devices, the address and the routes of an endpoint. After an error nothing of it is left.
   [[nodiscard]] Status connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint);
 
+  // The way to everywhere else leads through this device of the namespace from now on, where no other one does.
+  [[nodiscard]] Status set_way_out(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint);
+
   // parent_network.cpp: of networks with a parent. Makes it where it is to come with the network, and looks whether the
   // kernel makes devices of it. The error: neither is so, and nothing is left.
   [[nodiscard]] Status ensure_parent(const NetworkSpec& network);

@@ -10,7 +10,8 @@ import urllib.request
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
 from docker_cli import DOCKER, with_client  # noqa: E402
-from mete_agent import run_tests, skip, stays, wait_for  # noqa: E402
+from mete_agent import run_tests, skip, stays, wait_for, write  # noqa: E402
+from own_network import get  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 
@@ -179,6 +180,47 @@ def test_networks(agent, docker):
     assert docker.say("exec", "more", "wget", "-qO-", "http://10.99.0.77/") == "mine"
     docker.run("network", "disconnect", "mine", "more")
     docker.run("rm", "-f", "server", "more")
+    docker.run("network", "rm", "mine")
+
+
+@with_client(network=True)
+def test_a_container_leaves_its_networks_and_comes_back(agent, docker):
+    docker.run("network", "create", "--subnet", "10.99.1.0/24", "mine")
+    serve = "mkdir /www; echo page >/www/index.html; httpd -f -p 80 -h /www"
+    name = docker.say("run", "-d", "--name", "web", "-p", "8472:80", "busybox", "sh", "-c", serve)
+
+    def networks():
+        return docker.say("inspect", "-f", "{{range $k, $v := .NetworkSettings.Networks}}{{$k}}={{$v.IPAddress}} {{end}}", "web").split()
+
+    def check_mine():
+        assert [each.split(".")[:3] for each in networks()] == [["mine=10", "99", "1"]], networks()
+        assert "default via 10.99.1.1" in docker.say("exec", "web", "ip", "route")
+        wait_for("its port to answer", lambda: get("127.0.0.1", 8472).endswith("page\n"))
+    docker.run("network", "connect", "mine", "web")
+    docker.run("network", "disconnect", "bridge", "web")
+    check_mine()
+    # An agent that is killed between the record and the network: the next one does the rest.
+    docker.run("network", "connect", "bridge", "web")
+    agent.kill()
+    path = agent.state + "/docker/" + name + ".json"
+    record = json.load(open(path))
+    record["host_config"]["NetworkMode"] = "bridge"
+    del record["endpoints"]["mine"]
+    write(path, json.dumps(record))
+    agent.start("--network", "bridge")
+    wait_for("it to be in the bridge alone", lambda: [each.split("=")[0] for each in networks()] == ["bridge"])
+    assert "default via 10.77.0.1" in docker.say("exec", "web", "ip", "route")
+    # Started anew, it is in what it was left in.
+    docker.run("network", "connect", "mine", "web")
+    docker.run("network", "disconnect", "bridge", "web")
+    docker.run("restart", "-t", "0", "web")
+    assert "default via 10.99.1.1 dev eth0" in docker.say("exec", "web", "ip", "route")
+    check_mine()
+    docker.run("network", "disconnect", "mine", "web")
+    assert docker.say("exec", "web", "ls", "/sys/class/net") == "lo"
+    docker.run("network", "connect", "mine", "web")
+    check_mine()
+    docker.run("rm", "-f", "web")
     docker.run("network", "rm", "mine")
 
 

@@ -2,6 +2,7 @@
 // A pod has one network before its start. What a container is to be in beside it follows as soon as it runs.
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "agent/docker/container/containers.h"
 #include "agent/docker/endpoints.h"
@@ -18,6 +19,12 @@ bool is_in(const std::vector<runtime::network::Endpoint>& ends, const std::strin
   return std::any_of(ends.begin(), ends.end(), [&](const auto& each) { return each.network == network; });
 }
 
+// It has left all networks, and its namespace waits for the next.
+bool is_in_none(const Networks& networks, const Pod& own) {
+  const auto* const now = networks.endpoint(own.record().uid);
+  return now != nullptr && !now->shared && now->network == kNoNetwork;
+}
+
 std::string address_in(const Json& endpoint) {
   return text_of(field(endpoint, "IPAMConfig"), "IPv4Address");
 }
@@ -32,7 +39,10 @@ void Containers::join_networks(ContainerRecord& record, Pod& own) {
   if (seen.joined_attempt != attempt) seen.joined.clear();
   seen.joined_attempt = attempt;
   Networks& networks = reconciler_.networks();
-  for (const auto& network : further_networks(record)) {
+  if (!leave_own(record, own)) return;
+  auto wanted = further_networks(record);
+  if (is_in_none(networks, own) && own_network(record) != "none") wanted.insert(wanted.begin(), own_network(record));
+  for (const auto& network : wanted) {
     if (seen.joined.contains(network)) continue;
     seen.joined[network].clear();
     // Of an earlier attempt, or of an earlier agent.
@@ -51,6 +61,30 @@ void Containers::join_networks(ContainerRecord& record, Pod& own) {
                             call_watchers(id);
                           }));
   }
+}
+
+// The network that it is in is not the one that the record names: a client wants it to be left. False: that is being
+// done, and changed() follows.
+bool Containers::leave_own(const ContainerRecord& record, Pod& own) {
+  Networks& networks = reconciler_.networks();
+  const auto* const now = networks.endpoint(own.record().uid);
+  const std::string wanted = own_network(record);
+  if (now == nullptr || now->shared || now->network == wanted || is_in_none(networks, own)) return true;
+  const std::string next = wanted == "none" || !is_in(networks.further(own.record().uid), wanted) ? "" : wanted;
+  if (!networks.can_leave(record.key(), next)) return true;  // it is told when a client asks
+  if (seen_[record.id].moves > 0) return false;
+  ++seen_[record.id].moves;
+  networks.leave(record.key(), next, alive_.guard_value([this, id = record.id](const Status& left) {
+    if (!records_.contains(id)) return;
+    --seen_[id].moves;
+    if (left) return look(id);
+    services_.events.add({.severity = Severity::kWarning,
+                          .reason = name_of(Reason::kNetworkFailed),
+                          .pod = records_.at(id).key(),
+                          .message = "leave a network: " + left.error().what});
+    call_watchers(id);
+  }));
+  return false;
 }
 
 bool Containers::has_joined(const ContainerRecord& record, std::string& error) const {
@@ -84,11 +118,14 @@ void Containers::connect(const std::string& id, const std::string& network, cons
   auto wishes = connected(record, network, endpoint);
   if (!wishes) return done(Refusal{403, wishes.error().what});
   if (!state(record).running) return done(change_networks(record, std::move(*wishes)));
+  ++seen_[id].moves;
   reconciler_.networks().connect_more(
       record.key(), network, address_in(endpoint),
       alive_.guard_value([this, id, network, endpoint, done](const Status& connected_now) {
+        const bool there = records_.contains(id);
+        if (there) --seen_[id].moves;
         if (!connected_now) return done(refusal_of(connected_now.error()));
-        if (!records_.contains(id)) return done(std::nullopt);
+        if (!there) return done(std::nullopt);
         seen_[id].joined[network].clear();
         auto with = connected(records_.at(id), network, endpoint);
         done(with ? change_networks(records_.at(id), std::move(*with)) : std::nullopt);
@@ -101,12 +138,27 @@ void Containers::disconnect(const std::string& id, const std::string& network, D
   if (!wishes) return done(Refusal{403, wishes.error().what});
   const bool runs = state(record).running;
   const bool is_own = own_network(record) == network;
-  // The pod's own network ends with the pod alone: Networks refuses it below, and nothing is changed.
-  if (!runs || !is_own) {
-    if (const auto refusal = change_networks(record, std::move(*wishes))) return done(refusal);
+  if (runs && is_own) {
+    const std::string next = wishes->mode == "none" ? "" : wishes->mode;
+    if (const auto can = reconciler_.networks().can_leave(record.key(), next); !can)
+      return done(refusal_of(can.error()));
   }
+  // The record first: an agent that is killed after it leaves the next one to do the rest (join_networks()).
+  if (const auto refusal = change_networks(record, std::move(*wishes))) return done(refusal);
   if (!runs) return done(std::nullopt);
   seen_[id].joined.erase(network);
+  if (is_own) {
+    look(id);
+    return watch(id, [this, id, network, done] {
+      const Pod* const pod = records_.contains(id) ? this->pod(records_.at(id)) : nullptr;
+      if (pod != nullptr && seen_[id].moves > 0) return false;
+      const auto* const now = pod == nullptr ? nullptr : reconciler_.networks().endpoint(pod->record().uid);
+      const bool stays = now != nullptr && now->network == network;
+      done(stays ? std::optional(Refusal{500, "container " + id + " could not leave network " + network})
+                 : std::nullopt);
+      return true;
+    });
+  }
   reconciler_.networks().disconnect_more(record.key(), network, [done](const Status& gone) {
     done(gone ? std::nullopt : std::optional(refusal_of(gone.error())));
   });

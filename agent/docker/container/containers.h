@@ -108,6 +108,7 @@ class Containers {
     bool holds = false;  // something may be mounted for it
     bool is_being_stopped = false;
     bool begins_without_plan = false;
+    int moves = 0;                    // from one network to another, under way
     std::uint32_t asked_attempt = 0;  // the last one before a client's start
     // Of the present attempt: further networks, each with why it is not connected; empty: it is, or will be.
     std::map<std::string, std::string> joined;
@@ -162,6 +163,7 @@ class Containers {
   void watch_health(ContainerRecord& record, Pod& pod);
   void health_changed(const std::string& id);
   void join_networks(ContainerRecord& record, Pod& pod);
+  bool leave_own(const ContainerRecord& record, Pod& pod);
   // Whether its further networks are all there, or will not be: then why.
   [[nodiscard]] bool has_joined(const ContainerRecord& record, std::string& error) const;
   [[nodiscard]] std::optional<Refusal> change_networks(ContainerRecord& record, NetworkWishes wishes);
