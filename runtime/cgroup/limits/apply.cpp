@@ -4,6 +4,7 @@
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/cgroup/internal.h"
+#include "runtime/cgroup/limits/single_settings.h"
 #include "runtime/cgroup/limits/undo.h"
 #include "runtime/cgroup/memory/memory.h"
 #include "runtime/cgroup/text.h"
@@ -71,11 +72,17 @@ Status make_room(const Group& group, const Limits& limits) {
                     kBusy);
 }
 
+// The weight of a disk went with the scheduler that had it (kIoWeightOfBfq).
+bool lifts_what_is_gone(const ControlWrite& write, const Error& error) {
+  const bool weight = write.file == kIoWeightOfBfq.v1_file || write.file == kIoWeightOfBfq.v2_file;
+  return weight && error.code == EOPNOTSUPP && write.text.ends_with(" default");
+}
+
 }  // namespace
 
 Status internal::write_limit(const Group& group, const ControlWrite& write) {
   Status written = group.write(write.controller, write.file, write.text);
-  if (written) return written;
+  if (written || lifts_what_is_gone(write, written.error())) return {};
   const Hierarchies& hierarchies = group.hierarchies();
   const bool off = written.error().code == EOPNOTSUPP && !hierarchies.on_v1(write.controller);
   if (off) {
