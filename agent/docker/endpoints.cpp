@@ -91,4 +91,8 @@ Result<NetworkWishes> disconnected(const ContainerRecord& record, const std::str
   return wishes;
 }
 
+bool has_left_all(const ContainerRecord& record) {
+  return own_network(record) == "none" && record.endpoints.is_object() && record.endpoints.empty();
+}
+
 }  // namespace mete::agent::docker

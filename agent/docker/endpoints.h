@@ -31,4 +31,8 @@ struct NetworkWishes {
 // `network`.
 [[nodiscard]] Result<NetworkWishes> disconnected(const ContainerRecord& record, const std::string& network);
 
+// It was in networks, and has left them all: not one that was made with `--network none`. Its endpoints are an object
+// without members, where those of the latter are null or have a member "none".
+[[nodiscard]] bool has_left_all(const ContainerRecord& record);
+
 }  // namespace mete::agent::docker

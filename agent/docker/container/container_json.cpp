@@ -109,7 +109,7 @@ void take_end(const Attached& network, Json& shown) {
 Json networks_json(const View& view) {
   Json networks = Json::object();
   const std::string own = own_network(view.record);
-  if (own.starts_with("container:")) return networks;
+  if (own.starts_with("container:") || has_left_all(view.record)) return networks;
   networks[own] = asked_json(view, own);
   for (const auto& name : further_networks(view.record)) networks[name] = asked_json(view, name);
   for (const auto& each : view.networks) {

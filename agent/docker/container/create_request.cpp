@@ -243,6 +243,7 @@ Result<ContainerRecord> read_create(const Json& body, const runtime::image::Imag
   record.config = merged_config(body, image.config);
   record.host_config = completed_host_config(field(body, "HostConfig"));
   record.endpoints = field(field(body, "NetworkingConfig"), "EndpointsConfig");
+  if (record.endpoints.empty()) record.endpoints = Json();  // see has_left_all()
   for (const auto& port : names_in(body, "ExposedPorts")) {
     METE_TRY([[maybe_unused]] const auto exposed, exposed_port(port));
   }

@@ -44,6 +44,13 @@ TEST(DockerEndpoints, ConnectAndDisconnect) {
   EXPECT_FALSE(connected(in_networks("host", "{}"), "back", {}));
   EXPECT_FALSE(disconnected(record, "back"));
   EXPECT_EQ(disconnected(record, "front")->mode, "none");
+  ContainerRecord left = record;
+  EXPECT_FALSE(has_left_all(left));
+  left.host_config["NetworkMode"] = "none";
+  left.endpoints = disconnected(record, "front")->endpoints;
+  EXPECT_TRUE(has_left_all(left));
+  left.endpoints = Json();
+  EXPECT_FALSE(has_left_all(left)) << "--network none";
   EXPECT_EQ(disconnected(in_networks("front", R"({"front":{},"back":{}})"), "front")->mode, "back");
   // As docker-compose 1.29 does it: out of its only network, and in again by other names.
   const auto again = connected(in_networks("none", "{}"), "front", {{"Aliases", {"x"}}});
