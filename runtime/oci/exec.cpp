@@ -20,6 +20,7 @@
 #include "runtime/process/capabilities.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/enter.h"
+#include "runtime/process/own_image.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/terminal.h"
 #include "runtime/process/wire.h"
@@ -232,6 +233,7 @@ Result<int> enter(const Options& options, const Place& place, const State& state
     METE_CHECK(replace_file(options.pid_file, std::to_string(launched.pid), 0644, Durability::volatile_));
   }
   if (options.detach) return 0;
+  process::release_own_image();
   return with_reason(options, room,
                      terminal.valid() ? follow_terminal(launched.pid, launched.pidfd, terminal)
                                       : follow(launched.pid, launched.pidfd.get()));

@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// protect_own_image() before libc starts. A static program's libc queries the processor's features some fifty times at
-// each start, and in a virtual machine each CPUID is a trap: 0.3 ms in all, which the first of the two starts need not
-// pay. The program's entry is therefore here (-Wl,-e,mete_start): it makes system calls on the stack that the kernel
-// left, and then either executes the same program from a read-only mount or jumps to libc's entry. Cases that cannot be
-// handled here are left to protect_own_image().
+// protect_own_image() before libc starts, and without a second exec. The program's entry is here (-Wl,-e,mete_start): on
+// the stack that the kernel left, and before a byte of the program's data has changed, it maps all of its segments again,
+// at the same addresses, from a read-only mount of its own file, and names that mount's file as its executable
+// (PR_SET_MM_MAP, which needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE in its own user namespace). The kernel does the
+// latter only when nothing of the old file is mapped any more (kernel/fork.c, replace_mm_exe_file), so afterwards neither
+// /proc/PID/exe nor a mapping leads to a file that could be opened for writing: what an exec from that mount would give,
+// without its cost. Where the kernel refuses the last step the program is executed again from the mount; libc's fifty
+// CPUID instructions, 0.1 to 0.3 ms in a virtual machine, have not been paid by then. Cases that cannot be handled here
+// are left to protect_own_image().
+#include <elf.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
+#include <linux/prctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+
+#include "runtime/process/own_image.h"
+
+// The program's first bytes, which the linker places in the first segment.
+extern "C" const Elf64_Ehdr __ehdr_start;  // NOLINT: the linker's name
 
 namespace {
 
@@ -21,16 +35,24 @@ struct KernelStatfs {
 constexpr long kReadOnly = 1;               // ST_RDONLY
 constexpr long kCloneTree = 1 | O_CLOEXEC;  // OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
 constexpr long kEmptyPath = 0x1000;         // AT_EMPTY_PATH
+constexpr std::uint64_t kPage = 4096;
+// Above what callers hand over by number (standard streams, --preserve-fds), and in the table that each process has (64).
+constexpr long kHighDescriptor = 48;
+constexpr const char* kOwn = "/proc/self/exe";
 
 struct MountAttributes {
   std::uint64_t set, clear, propagation, user_namespace;
 };
 
-long call(long number, long a, long b = 0, long c = 0, long d = 0, long e = 0) {
+long call(long number, long a, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
   long result = number;
   register long fourth asm("r10") = d;
   register long fifth asm("r8") = e;
-  asm volatile("syscall" : "+a"(result) : "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(fifth) : "rcx", "r11", "memory");
+  register long sixth asm("r9") = f;
+  asm volatile("syscall"
+               : "+a"(result)
+               : "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(fifth), "r"(sixth)
+               : "rcx", "r11", "memory");
   return result;
 }
 
@@ -57,23 +79,103 @@ bool enters_a_container(long words, const char* const* arguments) {
   return false;
 }
 
+// On a read-only mount, or a sealed memfd (which is a file of a tmpfs; of the huge pages' one too). Unknown counts as
+// protected: protect_own_image() will see.
+bool is_protected() {
+  KernelStatfs info;
+  if (call(SYS_statfs, address(kOwn), address(&info)) != 0 || (info.flags & kReadOnly) != 0) return true;
+  if (info.type != TMPFS_MAGIC && info.type != HUGETLBFS_MAGIC) return false;
+  const long own = call(SYS_open, address(kOwn), O_RDONLY | O_CLOEXEC);
+  if (own < 0) return true;
+  const bool sealed = call(SYS_fcntl, own, F_GET_SEALS) >= 0;
+  call(SYS_close, own);
+  return sealed;
+}
+
+// Opens what the descriptor `tree` of a mount stands for.
+long open_file(long tree) {
+  char path[] = "/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
+  char digits[11];
+  int count = 0;
+  for (long rest = tree; count == 0 || rest != 0; rest /= 10) digits[count++] = static_cast<char>('0' + rest % 10);
+  char* end = path;
+  while (*end != '\0') ++end;
+  while (count > 0) *end++ = digits[--count];
+  return call(SYS_open, address(path), O_RDONLY | O_CLOEXEC);
+}
+
+// Maps one segment from `file` as the kernel's loader has (fs/binfmt_elf.c). The instructions that do this are replaced
+// by the same ones. MAP_POPULATE: one call in place of a fault for each page that will be needed.
+bool map_again(const Elf64_Phdr& segment, long file) {
+  const std::uint64_t skipped = segment.p_vaddr % kPage;
+  const std::uint64_t begin = segment.p_vaddr - skipped;
+  const std::uint64_t file_end = segment.p_vaddr + segment.p_filesz;
+  const bool writable = (segment.p_flags & PF_W) != 0;
+  const int protection = PROT_READ | (writable ? PROT_WRITE : 0) | ((segment.p_flags & PF_X) != 0 ? PROT_EXEC : 0);
+  const long mapped = call(SYS_mmap, static_cast<long>(begin), static_cast<long>(file_end - begin), protection,
+                           MAP_PRIVATE | MAP_FIXED | (writable ? MAP_POPULATE : 0), file, static_cast<long>(segment.p_offset - skipped));
+  if (mapped != static_cast<long>(begin)) return false;
+  if (!writable) return true;
+  // Behind the data in the file's last page are other parts of the file, where the program expects zeroes.
+  auto* const end = reinterpret_cast<volatile char*>(file_end);  // NOLINT: an address from the program header
+  for (std::uint64_t i = 0; (file_end + i) % kPage != 0 && i < segment.p_memsz - segment.p_filesz; ++i) end[i] = 0;
+  return true;
+}
+
+std::uint64_t end_of(const char* text) {
+  while (*text != '\0') ++text;
+  return static_cast<std::uint64_t>(address(text + 1));
+}
+
+// What the kernel has noted of this program (/proc/PID/stat and cmdline), to be given with the executable's descriptor.
+prctl_mm_map noted(const long* stack, const char* const* arguments) {
+  prctl_mm_map map{};
+  const char* const* environment = arguments + stack[0] + 1;
+  map.start_stack = static_cast<std::uint64_t>(address(stack));
+  map.arg_start = static_cast<std::uint64_t>(address(arguments[0]));
+  map.arg_end = map.env_start = map.env_end = end_of(arguments[stack[0] - 1]);
+  for (; *environment != nullptr; ++environment) map.env_end = end_of(*environment);
+  map.start_brk = map.brk = static_cast<std::uint64_t>(call(SYS_brk, 0));
+  return map;
+}
+
+bool run_from(long file, prctl_mm_map map) {
+  const auto* const headers = reinterpret_cast<const Elf64_Phdr*>(  // NOLINT: as the format has it
+      reinterpret_cast<const char*>(&__ehdr_start) + __ehdr_start.e_phoff);
+  for (int i = 0; i < __ehdr_start.e_phnum; ++i) {
+    const auto& segment = headers[i];
+    if (segment.p_type != PT_LOAD) continue;
+    if (!map_again(segment, file)) return false;
+    if ((segment.p_flags & PF_X) != 0) {
+      map.start_code = segment.p_vaddr;
+      map.end_code = segment.p_vaddr + segment.p_filesz;
+    }
+    map.start_data = segment.p_vaddr;  // the last one is the data
+    map.end_data = segment.p_vaddr + segment.p_filesz;
+  }
+  map.exe_fd = static_cast<std::uint32_t>(file);
+  return call(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, address(&map), sizeof map) == 0;
+}
+
 }  // namespace
 
 // `stack` is the stack as the kernel left it: argc, argv and a null, envp and a null.
 extern "C" [[gnu::used]] void mete_protect_at_start(long* stack) {
   const auto* const arguments = reinterpret_cast<const char* const*>(stack + 1);
-  if (!enters_a_container(stack[0], arguments)) return;
-  const long own = call(SYS_open, address("/proc/self/exe"), O_RDONLY | O_CLOEXEC);
-  if (own < 0) return;
-  KernelStatfs info;
-  const bool known = call(SYS_fstatfs, own, address(&info)) == 0;
-  const bool is_protected = !known || (info.flags & kReadOnly) != 0 || call(SYS_fcntl, own, F_GET_SEALS) >= 0;
-  const long tree = is_protected ? -1 : call(SYS_open_tree, own, address(""), kCloneTree | kEmptyPath);
-  call(SYS_close, own);
+  if (!enters_a_container(stack[0], arguments) || is_protected()) return;
+  const long tree = call(SYS_open_tree, AT_FDCWD, address(kOwn), kCloneTree);
   if (tree < 0) return;
   const MountAttributes change{MOUNT_ATTR_RDONLY, 0, 0, 0};
   if (call(SYS_mount_setattr, tree, address(""), kEmptyPath, address(&change), sizeof change) == 0) {
-    call(SYS_execveat, tree, address(""), address(arguments), address(arguments + stack[0] + 1), kEmptyPath);
+    const long file = open_file(tree);
+    const bool done = file >= 0 && run_from(file, noted(stack, arguments));
+    if (file >= 0) call(SYS_close, file);
+    if (done) {
+      const long kept = call(SYS_fcntl, tree, F_DUPFD_CLOEXEC, kHighDescriptor);
+      mete_own_image_mount = kept < 0 ? -1 : static_cast<int>(kept);
+    } else {
+      call(SYS_execveat, tree, address(""), address(arguments), address(arguments + stack[0] + 1), kEmptyPath);
+    }
   }
   call(SYS_close, tree);
 }
