@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -102,6 +103,7 @@ Result<process::Plan> enter_plan(const Options& options, const Place& place, con
   METE_TRY(const process::Plan container, process::decode_plan(bytes));
   process::EnterSpec spec;
   spec.pid = state.process.pid;
+  spec.by_pidfd = true;
   spec.args = {options.words.begin() + 1, options.words.end()};
   std::optional<Config> given;
   if (!options.process.empty()) {
@@ -194,7 +196,7 @@ int with_reason(const Options& options, const RoomForOne& room, int code) {
 }
 
 Result<int> enter(const Options& options, const Place& place, const State& state, Life life,
-                  const cgroup::Hierarchies& machine) {
+                  const cgroup::Hierarchies& machine, const UniqueFd& first) {
   METE_TRY(process::Plan plan, enter_plan(options, place, state));
   METE_CHECK(choose_cgroup(options, state, machine, plan));
   for (const auto& op : options.debug ? plan.ops : std::vector<process::SetupOp>())
@@ -206,6 +208,7 @@ Result<int> enter(const Options& options, const Place& place, const State& state
   launch.stdin_fd = STDIN_FILENO;
   launch.stdout_fd = STDOUT_FILENO;
   launch.stderr_fd = STDERR_FILENO;
+  launch.process = first.get();
   METE_TRY(launch.preserved, preserved_fds(options));
   UniqueFd terminal;
   launch.terminal = [&](UniqueFd opened) -> Status {
@@ -250,11 +253,13 @@ Result<int> exec(const Options& options) {
   METE_CHECK(check_id(place.id()));
   METE_TRY(const State state, place.load());
   METE_TRY(const auto* machine, hierarchies(state.cgroup_mounts));
+  // Opened before its state is read: then it is that of this process, and not of a later one with its pid.
+  const UniqueFd first(static_cast<int>(::syscall(SYS_pidfd_open, state.process.pid, 0)));
   const Life life = life_of(place, state, machine);
   if (life == Life::paused && !options.ignore_paused)
     return fail("container \"" + place.id() + "\": found it paused, expected it running");
   if (life != Life::running && life != Life::created && life != Life::paused) return not_running(place, life);
-  auto code = enter(options, place, state, life, *machine);
+  auto code = enter(options, place, state, life, *machine, first);
   // It may end while it is entered: what fails then has no other reason.
   if (!code && life_of(place, state, machine) == Life::stopped) return not_running(place, Life::stopped);
   return code;

@@ -28,12 +28,13 @@ struct EnterSpec {
   pid_t pid = 0;  // the container's first process
   std::vector<std::string> args;
   std::optional<Tuning> tuning;          // empty: the container's
+  bool by_pidfd = false;  // the launch is given the pidfd of that process (LaunchOptions::process)
   std::optional<TerminalSpec> terminal;  // see OpenTerminal; TERM is set when the environment has no TERM
   EnterChanges changes = {};
 };
 
 // `container` is the plan that the container was launched from; the new plan takes its identity, environment and
-// working directory. The namespaces to join are read from /proc/PID/ns; those that the caller shares are left out.
+// working directory. The namespaces to join are those of /proc/PID/ns; those that the caller shares are left out.
 [[nodiscard]] Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec);
 
 }  // namespace mete::runtime::process

@@ -40,7 +40,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 }
 
 std::vector<int> kept_descriptors(const ChildFds& fds) {
-  std::vector<int> kept = {fds.control, fds.stdin_fd, fds.stdout_fd, fds.stderr_fd, fds.start_gate};
+  std::vector<int> kept = {fds.control, fds.stdin_fd, fds.stdout_fd, fds.stderr_fd, fds.process, fds.start_gate};
   kept.insert(kept.end(), fds.trees.begin(), fds.trees.end());
   // Standard streams and preserved descriptors stay open in any case.
   std::erase_if(kept, [&](int fd) { return fd < 3 + fds.preserved; });
@@ -96,7 +96,7 @@ class Child {
     PidNamespaceVisit visit;
     bool pid_later = false;
     if (!plan_.join_pid_namespace.empty()) {
-      auto entered = visit.enter(plan_.join_pid_namespace);
+      auto entered = visit.enter(options_.process, plan_.join_pid_namespace);
       pid_later = !entered && entered.error().code == EPERM;
       if (!entered && !pid_later) return entered;
     }
@@ -121,6 +121,7 @@ class Child {
                  options_.stdin_fd,
                  options_.stdout_fd,
                  options_.stderr_fd,
+                 options_.process,
                  options_.start_gate,
                  tree_fds,
                  options_.preserved,

@@ -235,6 +235,7 @@ void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* c
   ChildContext child(fds.control);
   child.trees = fds.trees;
   child.joined = fds.joined;
+  child.process = fds.process;
   close_foreign_descriptors(child, fds);
   use_all_cpus();
   for (const auto& op : plan.ops) {

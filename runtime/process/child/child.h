@@ -43,6 +43,7 @@ struct ChildFds {
   int stdin_fd = -1;
   int stdout_fd = -1;
   int stderr_fd = -1;
+  int process = -1;     // pidfd for JoinProcess
   int start_gate = -1;  // when valid: a FIFO open for reading and writing; exec waits for one byte (OCI start)
   // Detached mounts that the launcher has copied for BindMount operations, in the order of these. -1: the launcher was
   // not allowed to, the child copies.

@@ -31,6 +31,17 @@ void execute(ChildContext& child, const JoinNamespaces& op) {
   if (failure.tried != nullptr) child.die(failure.tried, failure.path, failure.error);
 }
 
+void execute(ChildContext& child, const JoinProcess& op) {
+  std::uint64_t flags = 0;
+  for (const auto& use : op.all) flags |= clone_flag(use.kind);
+  if (child.process >= 0 && ::setns(child.process, static_cast<int>(flags)) == 0) return;
+  for (const auto& use : op.all) {
+    if (is_own(use)) child.joined |= set_of(use.kind);
+  }
+  const JoinFailure failure = join_namespaces(op.all, false, child.joined);
+  if (failure.tried != nullptr) child.die(failure.tried, failure.path, failure.error);
+}
+
 void execute(ChildContext& child, const NewTimeNamespace& op) {
   const JoinFailure failure = make_time_namespace(op.offsets);
   if (failure.tried != nullptr) child.die(failure.tried, failure.path, failure.error);
