@@ -86,6 +86,12 @@ class Chosen {
   std::set<std::string> whole_;
 };
 
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  for (std::string_view word = next_word(text); !word.empty(); word = next_word(text)) words.emplace_back(word);
+  return words;
+}
+
 }  // namespace
 
 std::string unescape_mountinfo(std::string_view text) {
@@ -168,9 +174,7 @@ Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_vi
   found.named = named.points();
   if (auto point = v2_mount_point(mountinfo)) {
     found.v2_mount = std::move(*point);
-    for (std::string_view word = next_word(v2_controllers); !word.empty(); word = next_word(v2_controllers)) {
-      found.v2_controllers.emplace_back(word);
-    }
+    found.v2_controllers = words_of(v2_controllers);
   }
   if (found.v1.empty() && found.v2_mount.empty()) {
     return fail("cgroups: found no cgroup or cgroup2 mount in mountinfo, expected at least one");
@@ -212,6 +216,17 @@ std::optional<Hierarchies> known_hierarchies(const std::string& mounts) {
   if (!same) return std::nullopt;
   auto found = with_controllers(mounts, "");
   if (!found) return std::nullopt;
+  return std::move(*found);
+}
+
+std::optional<Hierarchies> noted_hierarchies(const std::string& mounts) {
+  auto found = parse_hierarchies(mounts, "");
+  if (!found) return std::nullopt;
+  if (!found->v2_mount.empty() && (!found->on_v1("memory") || !found->on_v1("pids"))) {
+    const auto controllers = read_file(AT_FDCWD, found->v2_mount + "/cgroup.controllers");
+    if (!controllers) return std::nullopt;
+    found->v2_controllers = words_of(*controllers);
+  }
   return std::move(*found);
 }
 

@@ -62,6 +62,11 @@ struct Hierarchies {
 // find_hierarchies() found. Nothing: one of them is no longer that mount in this mount namespace (statx, STATX_MNT_ID).
 [[nodiscard]] std::optional<Hierarchies> known_hierarchies(const std::string& mounts);
 
+// The same without asking whether the mounts are still those, which takes a call for each: for one who opens the cgroup's
+// own files next and ends when they are not there. What cgroup.controllers lists is read only where v1 has no memory or
+// no pids controller. Nothing: the text names no mount.
+[[nodiscard]] std::optional<Hierarchies> noted_hierarchies(const std::string& mounts);
+
 // One line of /proc/PID/cgroup.
 struct Membership {
   std::vector<std::string> controllers;  // empty: cgroup v2

@@ -252,7 +252,12 @@ Result<int> exec(const Options& options) {
   const Place place(options.root, options.words.front());
   METE_CHECK(check_id(place.id()));
   METE_TRY(const State state, place.load());
-  METE_TRY(const auto* machine, hierarchies(state.cgroup_mounts));
+  // The process enters the cgroups' files by the paths of the plan, and cannot where the mounts have become others.
+  auto noted = options.sub_cgroup.empty() ? cgroup::noted_hierarchies(state.cgroup_mounts) : std::nullopt;
+  const cgroup::Hierarchies* machine = noted ? &*noted : nullptr;
+  if (machine == nullptr) {
+    METE_TRY(machine, hierarchies(state.cgroup_mounts));
+  }
   // Opened before its state is read: then it is that of this process, and not of a later one with its pid.
   const UniqueFd first(static_cast<int>(::syscall(SYS_pidfd_open, state.process.pid, 0)));
   const Life life = life_of(place, state, machine);

@@ -10,13 +10,13 @@
 // are left to protect_own_image().
 #include <elf.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/prctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
-#include <cstddef>
+#include <cerrno>
 #include <cstdint>
 #include <initializer_list>
 
@@ -27,12 +27,6 @@ extern "C" const Elf64_Ehdr __ehdr_start;  // NOLINT: the linker's name
 
 namespace {
 
-// The kernel's struct, not libc's (asm-generic/statfs.h).
-struct KernelStatfs {
-  long type, block_size, blocks, blocks_free, blocks_available, files, files_free, id, name_length, fragment_size,
-      flags, spare[4];
-};
-constexpr long kReadOnly = 1;               // ST_RDONLY
 constexpr long kCloneTree = 1 | O_CLOEXEC;  // OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
 constexpr long kEmptyPath = 0x1000;         // AT_EMPTY_PATH
 constexpr std::uint64_t kPage = 4096;
@@ -79,17 +73,10 @@ bool enters_a_container(long words, const char* const* arguments) {
   return false;
 }
 
-// On a read-only mount, or a sealed memfd (which is a file of a tmpfs; of the huge pages' one too). Unknown counts as
-// protected: protect_own_image() will see.
-bool is_protected() {
-  KernelStatfs info;
-  if (call(SYS_statfs, address(kOwn), address(&info)) != 0 || (info.flags & kReadOnly) != 0) return true;
-  if (info.type != TMPFS_MAGIC && info.type != HUGETLBFS_MAGIC) return false;
-  const long own = call(SYS_open, address(kOwn), O_RDONLY | O_CLOEXEC);
-  if (own < 0) return true;
-  const bool sealed = call(SYS_fcntl, own, F_GET_SEALS) >= 0;
-  call(SYS_close, own);
-  return sealed;
+// A file that may be written to but for its mount gives EROFS. (statfs() would tell as well, but ext4 counts its free
+// blocks for that.) A sealed memfd is not seen here; no mount can be made of it, and protect_own_image() knows it.
+bool is_on_read_only_mount() {
+  return call(SYS_access, address(kOwn), W_OK) == -EROFS;
 }
 
 // Opens what the descriptor `tree` of a mount stands for.
@@ -162,7 +149,7 @@ bool run_from(long file, prctl_mm_map map) {
 // `stack` is the stack as the kernel left it: argc, argv and a null, envp and a null.
 extern "C" [[gnu::used]] void mete_protect_at_start(long* stack) {
   const auto* const arguments = reinterpret_cast<const char* const*>(stack + 1);
-  if (!enters_a_container(stack[0], arguments) || is_protected()) return;
+  if (!enters_a_container(stack[0], arguments) || is_on_read_only_mount()) return;
   const long tree = call(SYS_open_tree, AT_FDCWD, address(kOwn), kCloneTree);
   if (tree < 0) return;
   const MountAttributes change{MOUNT_ATTR_RDONLY, 0, 0, 0};
