@@ -95,6 +95,7 @@ std::vector<std::string> words_of(std::string_view text) {
 }  // namespace
 
 std::string unescape_mountinfo(std::string_view text) {
+  if (text.find('\\') == std::string_view::npos) return std::string(text);
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&

@@ -114,8 +114,8 @@ class Child {
       args.cgroup = static_cast<std::uint64_t>(v2_directory_.get());
     }
     // Everything the child needs is made here, because the child may not allocate.
-    const auto arguments = pointers(plan_.args);
-    const auto environment = pointers(plan_.env);
+    arguments_ = pointers(plan_.args);
+    environment_ = pointers(plan_.env);
     const auto tree_fds = trees.numbers();
     ChildFds fds{child_end,
                  options_.stdin_fd,
@@ -127,12 +127,12 @@ class Child {
                  options_.preserved,
                  {},
                  0};
-    const auto kept = kept_descriptors(fds);
-    fds.kept = kept;
+    kept_ = kept_descriptors(fds);
+    fds.kept = kept_;
     const Undumpable hidden(!plan_.join_pid_namespace.empty());
     const auto child = [&] {
       ::close(control_.get());
-      run_child(plan_, fds, arguments.data(), environment.data());
+      run_child(plan_, fds, arguments_.data(), environment_.data());
     };
     if (const auto joins = joined_by_intermediate(plan_, pid_later); !joins.empty()) {
       const auto prepare = [&] { return prepare_namespaces(plan_, joins, fds.joined); };
@@ -181,7 +181,6 @@ class Child {
     if (send_with_descriptors(control_.get(), &kEnterCgroups, 1, tasks) != 1) {
       return or_report(plan_, control_, fail_errno("send the cgroups to the container's first process"));
     }
-    v1_entry_ = {};
     return {};
   }
 
@@ -280,6 +279,11 @@ class Child {
   UniqueFd control_;
   UniqueFd pidfd_;
   pid_t pid_ = 0;
+  // What the clone was given. Freed and closed when the child has executed its command: every microsecond before that is
+  // the child's, too, which may have to wait for this processor.
+  std::vector<char*> arguments_;
+  std::vector<char*> environment_;
+  std::vector<int> kept_;
   Launched launched_;
 };
 

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <initializer_list>
@@ -25,14 +26,25 @@
 // The program's first bytes, which the linker places in the first segment.
 extern "C" const Elf64_Ehdr __ehdr_start;  // NOLINT: the linker's name
 
+// Texts beside the code (below), so that no page of constants is touched for them.
+extern "C" const char mete_own_path[];
+extern "C" const char mete_descriptor_path[];
+extern "C" const char mete_empty_path[];
+
+// What runs at each start stands side by side (oci/entry_functions.ld, where the program is linked with it).
+extern "C" [[gnu::weak]] const char mete_entry_begin[];
+extern "C" [[gnu::weak]] const char mete_entry_end[];
+
 namespace {
 
 constexpr long kCloneTree = 1 | O_CLOEXEC;  // OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
 constexpr long kEmptyPath = 0x1000;         // AT_EMPTY_PATH
 constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kStack = 6 * kPage;  // what an exec takes of it
+constexpr int kForReading = 22;              // MADV_POPULATE_READ
+constexpr int kForWriting = 23;              // MADV_POPULATE_WRITE
 // Above what callers hand over by number (standard streams, --preserve-fds), and in the table that each process has (64).
 constexpr long kHighDescriptor = 48;
-constexpr const char* kOwn = "/proc/self/exe";
 
 struct MountAttributes {
   std::uint64_t set, clear, propagation, user_namespace;
@@ -54,20 +66,30 @@ long address(const void* pointer) {
   return static_cast<long>(reinterpret_cast<std::uintptr_t>(pointer));
 }
 
-bool same(const char* a, const char* b) {
-  while (*a != '\0' && *a == *b) {
-    ++a;
-    ++b;
+// The first eight bytes of a text as a number, as the machine reads them; 0 for a longer text.
+constexpr std::uint64_t packed(const char* text) {
+  std::uint64_t number = 0;
+  for (int i = 0; text[i] != '\0'; ++i) {
+    if (i == 8) return 0;
+    number |= std::uint64_t{static_cast<unsigned char>(text[i])} << (8 * i);
   }
-  return *a == *b;
+  return number;
 }
 
 // True when some word of the command line is a command of mete-oci or mete-shim that puts a process into a container. A
-// match on an option's value does no harm.
+// match on an option's value does no harm. The commands are numbers in the code, so that no page of constants is touched.
 bool enters_a_container(long words, const char* const* arguments) {
   for (long i = 1; i < words; ++i) {
-    for (const char* const command : {"run", "create", "exec", "start", "sandbox", "watchdog"}) {
-      if (same(arguments[i], command)) return true;
+    switch (packed(arguments[i])) {
+      case packed("run"):
+      case packed("create"):
+      case packed("exec"):
+      case packed("start"):
+      case packed("sandbox"):
+      case packed("watchdog"):
+        return true;
+      default:
+        break;
     }
   }
   return false;
@@ -76,18 +98,19 @@ bool enters_a_container(long words, const char* const* arguments) {
 // A file that may be written to but for its mount gives EROFS. (statfs() would tell as well, but ext4 counts its free
 // blocks for that.) A sealed memfd is not seen here; no mount can be made of it, and protect_own_image() knows it.
 bool is_on_read_only_mount() {
-  return call(SYS_access, address(kOwn), W_OK) == -EROFS;
+  return call(SYS_access, address(mete_own_path), W_OK) == -EROFS;
 }
 
 // Opens what the descriptor `tree` of a mount stands for.
 long open_file(long tree) {
-  char path[] = "/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
-  char digits[11];
+  char path[32];
+  char* end = path;
+  for (const char* from = mete_descriptor_path; *from != '\0'; ++from) *end++ = *from;
+  char digits[12];
   int count = 0;
   for (long rest = tree; count == 0 || rest != 0; rest /= 10) digits[count++] = static_cast<char>('0' + rest % 10);
-  char* end = path;
-  while (*end != '\0') ++end;
   while (count > 0) *end++ = digits[--count];
+  *end = '\0';
   return call(SYS_open, address(path), O_RDONLY | O_CLOEXEC);
 }
 
@@ -104,8 +127,9 @@ bool map_again(const Elf64_Phdr& segment, long file) {
   if (mapped != static_cast<long>(begin)) return false;
   if (!writable) return true;
   // Behind the data in the file's last page are other parts of the file, where the program expects zeroes.
-  auto* const end = reinterpret_cast<volatile char*>(file_end);  // NOLINT: an address from the program header
-  for (std::uint64_t i = 0; (file_end + i) % kPage != 0 && i < segment.p_memsz - segment.p_filesz; ++i) end[i] = 0;
+  std::uint64_t zeroes = std::min(-file_end % kPage, segment.p_memsz - segment.p_filesz);
+  auto* end = reinterpret_cast<char*>(file_end);  // NOLINT: an address from the program header
+  asm volatile("rep stosb" : "+D"(end), "+c"(zeroes) : "a"(0) : "memory");
   return true;
 }
 
@@ -121,9 +145,19 @@ prctl_mm_map noted(const long* stack, const char* const* arguments) {
   map.start_stack = static_cast<std::uint64_t>(address(stack));
   map.arg_start = static_cast<std::uint64_t>(address(arguments[0]));
   map.arg_end = map.env_start = map.env_end = end_of(arguments[stack[0] - 1]);
-  for (; *environment != nullptr; ++environment) map.env_end = end_of(*environment);
+  if (*environment != nullptr) {
+    while (environment[1] != nullptr) ++environment;
+    map.env_end = end_of(*environment);
+  }
   map.start_brk = map.brk = static_cast<std::uint64_t>(call(SYS_brk, 0));
   return map;
+}
+
+// Makes the pages present that every start touches, in one call each in place of a fault for each page (Linux 5.14; an
+// older kernel refuses, and the faults come).
+void populate(std::uint64_t begin, std::uint64_t end, int advice) {
+  begin -= begin % kPage;
+  if (begin < end) call(SYS_madvise, static_cast<long>(begin), static_cast<long>(end - begin), advice);
 }
 
 bool run_from(long file, prctl_mm_map map) {
@@ -139,7 +173,11 @@ bool run_from(long file, prctl_mm_map map) {
     }
     map.start_data = segment.p_vaddr;  // the last one is the data
     map.end_data = segment.p_vaddr + segment.p_filesz;
+    if ((segment.p_flags & PF_W) != 0) populate(map.end_data + kPage - 1, segment.p_vaddr + segment.p_memsz, kForWriting);
   }
+  populate(static_cast<std::uint64_t>(address(mete_entry_begin)), static_cast<std::uint64_t>(address(mete_entry_end)),
+           kForReading);
+  populate(map.start_stack - kStack, map.start_stack, kForWriting);
   map.exe_fd = static_cast<std::uint32_t>(file);
   return call(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, address(&map), sizeof map) == 0;
 }
@@ -147,13 +185,13 @@ bool run_from(long file, prctl_mm_map map) {
 }  // namespace
 
 // `stack` is the stack as the kernel left it: argc, argv and a null, envp and a null.
-extern "C" [[gnu::used]] void mete_protect_at_start(long* stack) {
+extern "C" [[gnu::used, gnu::section(".text.mete_start")]] void mete_protect_at_start(long* stack) {
   const auto* const arguments = reinterpret_cast<const char* const*>(stack + 1);
   if (!enters_a_container(stack[0], arguments) || is_on_read_only_mount()) return;
-  const long tree = call(SYS_open_tree, AT_FDCWD, address(kOwn), kCloneTree);
+  const long tree = call(SYS_open_tree, AT_FDCWD, address(mete_own_path), kCloneTree);
   if (tree < 0) return;
   const MountAttributes change{MOUNT_ATTR_RDONLY, 0, 0, 0};
-  if (call(SYS_mount_setattr, tree, address(""), kEmptyPath, address(&change), sizeof change) == 0) {
+  if (call(SYS_mount_setattr, tree, address(mete_empty_path), kEmptyPath, address(&change), sizeof change) == 0) {
     const long file = open_file(tree);
     const bool done = file >= 0 && run_from(file, noted(stack, arguments));
     if (file >= 0) call(SYS_close, file);
@@ -161,7 +199,7 @@ extern "C" [[gnu::used]] void mete_protect_at_start(long* stack) {
       const long kept = call(SYS_fcntl, tree, F_DUPFD_CLOEXEC, kHighDescriptor);
       mete_own_image_mount = kept < 0 ? -1 : static_cast<int>(kept);
     } else {
-      call(SYS_execveat, tree, address(""), address(arguments), address(arguments + stack[0] + 1), kEmptyPath);
+      call(SYS_execveat, tree, address(mete_empty_path), address(arguments), address(arguments + stack[0] + 1), kEmptyPath);
     }
   }
   call(SYS_close, tree);
@@ -169,7 +207,13 @@ extern "C" [[gnu::used]] void mete_protect_at_start(long* stack) {
 
 // rdx is zero at a static program's entry: there is no dynamic loader to call at exit.
 asm(R"(
-  .text
+  .section .text.mete_start, "ax", @progbits
+mete_own_path:
+  .string "/proc/self/exe"
+mete_descriptor_path:
+  .string "/proc/self/fd/"
+mete_empty_path:
+  .string ""
   .globl mete_start
   .type mete_start, @function
 mete_start:

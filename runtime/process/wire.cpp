@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/process/wire.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <type_traits>
@@ -149,7 +150,11 @@ class Reader {
   template <class T>
   void get(std::vector<T>& values) {
     values.clear();
-    for (std::size_t left = size(); left > 0 && ok_; --left) get(values.emplace_back());
+    std::size_t left = size();
+    // Growing would touch twice the memory; a damaged count must not take it all.
+    constexpr std::size_t kMostAtOnce = 256;
+    values.reserve(std::min(left, kMostAtOnce));
+    for (; left > 0 && ok_; --left) get(values.emplace_back());
   }
   template <class T>
   void get(std::optional<T>& value) {
