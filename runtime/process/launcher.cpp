@@ -20,6 +20,7 @@
 #include "runtime/file.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/child/child.h"
+#include "runtime/process/child_arguments.h"
 #include "runtime/process/clone_guards.h"
 #include "runtime/process/conversation.h"
 #include "runtime/process/id_mappings.h"
@@ -27,26 +28,10 @@
 #include "runtime/process/plan.h"
 #include "runtime/process/prepared_trees.h"
 #include "runtime/process/process_id.h"
+#include "runtime/process/shared_launch.h"
 
 namespace mete::runtime::process {
 namespace {
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  result.reserve(texts.size() + 1);
-  for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
-  result.push_back(nullptr);
-  return result;
-}
-
-std::vector<int> kept_descriptors(const ChildFds& fds) {
-  std::vector<int> kept = {fds.control, fds.stdin_fd, fds.stdout_fd, fds.stderr_fd, fds.process, fds.start_gate};
-  kept.insert(kept.end(), fds.trees.begin(), fds.trees.end());
-  // Standard streams and preserved descriptors stay open in any case.
-  std::erase_if(kept, [&](int fd) { return fd < 3 + fds.preserved; });
-  std::sort(kept.begin(), kept.end());
-  return kept;
-}
 
 void set_oom_score_adj(pid_t pid, const Plan& plan, std::vector<std::string>& warnings) {
   if (!plan.has_oom_score_adj) return;
@@ -290,6 +275,9 @@ class Child {
 }  // namespace
 
 Result<Launched> launch(const Plan& plan, const LaunchOptions& options) {
+  if (can_share_memory(plan, options)) {
+    if (auto launched = launch_sharing_memory(plan, options)) return std::move(*launched);
+  }
   Child child(plan, options, true);
   auto launched = child.start();
   if (launched || !child.was_killed()) return launched;

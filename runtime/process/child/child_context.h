@@ -40,6 +40,7 @@ class ChildContext {
   int terminal = -1;           // the process's side of the terminal, from OpenTerminal on
   int proc = -1;               // the container's procfs, once one is mounted
   int control() const { return control_; }
+  const SharedChild* shared = nullptr;  // see ChildFds
 
  private:
   int control_;

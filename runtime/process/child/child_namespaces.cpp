@@ -33,7 +33,9 @@ void execute(ChildContext& child, const JoinNamespaces& op) {
 
 void execute(ChildContext& child, const JoinProcess& op) {
   std::uint64_t flags = 0;
-  for (const auto& use : op.all) flags |= clone_flag(use.kind);
+  for (const auto& use : op.all) {
+    if ((child.joined & set_of(use.kind)) == 0) flags |= clone_flag(use.kind);
+  }
   if (child.process >= 0 && ::setns(child.process, static_cast<int>(flags)) == 0) return;
   for (const auto& use : op.all) {
     if (is_own(use)) child.joined |= set_of(use.kind);
@@ -68,6 +70,11 @@ void execute(ChildContext& child, const LoopbackUp&) {
 }
 
 void execute(ChildContext& child, const AwaitCgroups&) {
+  if (child.shared != nullptr) {
+    // The exec closes them.
+    for (const int file : child.shared->tasks) child.must(::write(file, "0", 1), "enter cgroup");
+    return;
+  }
   char word = 0;
   int files[kMostDescriptors];
   std::size_t count = 0;
