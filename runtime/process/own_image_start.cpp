@@ -115,7 +115,7 @@ long open_file(long tree) {
 }
 
 // Maps one segment from `file` as the kernel's loader has (fs/binfmt_elf.c). The instructions that do this are replaced
-// by the same ones. MAP_POPULATE: one call in place of a fault for each page that will be needed.
+// by the same ones.
 bool map_again(const Elf64_Phdr& segment, long file) {
   const std::uint64_t skipped = segment.p_vaddr % kPage;
   const std::uint64_t begin = segment.p_vaddr - skipped;
@@ -123,7 +123,7 @@ bool map_again(const Elf64_Phdr& segment, long file) {
   const bool writable = (segment.p_flags & PF_W) != 0;
   const int protection = PROT_READ | (writable ? PROT_WRITE : 0) | ((segment.p_flags & PF_X) != 0 ? PROT_EXEC : 0);
   const long mapped = call(SYS_mmap, static_cast<long>(begin), static_cast<long>(file_end - begin), protection,
-                           MAP_PRIVATE | MAP_FIXED | (writable ? MAP_POPULATE : 0), file, static_cast<long>(segment.p_offset - skipped));
+                           MAP_PRIVATE | MAP_FIXED, file, static_cast<long>(segment.p_offset - skipped));
   if (mapped != static_cast<long>(begin)) return false;
   if (!writable) return true;
   // Behind the data in the file's last page are other parts of the file, where the program expects zeroes.
@@ -163,9 +163,13 @@ void populate(std::uint64_t begin, std::uint64_t end, int advice) {
 bool run_from(long file, prctl_mm_map map) {
   const auto* const headers = reinterpret_cast<const Elf64_Phdr*>(  // NOLINT: as the format has it
       reinterpret_cast<const char*>(&__ehdr_start) + __ehdr_start.e_phoff);
+  std::uint64_t constant_end = 0;  // of what libc makes read-only after it has written its last page
+  std::uint64_t memory_end = 0;
   for (int i = 0; i < __ehdr_start.e_phnum; ++i) {
     const auto& segment = headers[i];
+    if (segment.p_type == PT_GNU_RELRO) constant_end = segment.p_vaddr + segment.p_memsz;
     if (segment.p_type != PT_LOAD) continue;
+    memory_end = segment.p_vaddr + segment.p_memsz;
     if (!map_again(segment, file)) return false;
     if ((segment.p_flags & PF_X) != 0) {
       map.start_code = segment.p_vaddr;
@@ -173,10 +177,10 @@ bool run_from(long file, prctl_mm_map map) {
     }
     map.start_data = segment.p_vaddr;  // the last one is the data
     map.end_data = segment.p_vaddr + segment.p_filesz;
-    if ((segment.p_flags & PF_W) != 0) populate(map.end_data + kPage - 1, segment.p_vaddr + segment.p_memsz, kForWriting);
   }
   populate(static_cast<std::uint64_t>(address(mete_entry_begin)), static_cast<std::uint64_t>(address(mete_entry_end)),
            kForReading);
+  if (constant_end != 0) populate(constant_end - 1, memory_end, kForWriting);
   populate(map.start_stack - kStack, map.start_stack, kForWriting);
   map.exe_fd = static_cast<std::uint32_t>(file);
   return call(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, address(&map), sizeof map) == 0;
