@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// protect_own_image() before libc starts, and without a second exec. The program's entry is here (-Wl,-e,mete_start): on
-// the stack that the kernel left, and before a byte of the program's data has changed, it maps all of its segments again,
-// at the same addresses, from a read-only mount of its own file, and names that mount's file as its executable
+// protect_own_image() before libc starts, and without a second exec. The program's entry is here (-Wl,-e,mete_start):
+// on the stack that the kernel left, and before a byte of the program's data has changed, it maps all of its segments
+// again, at the same addresses, from a read-only mount of its own file, and names that mount's file as its executable
 // (PR_SET_MM_MAP, which needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE in its own user namespace). The kernel does the
-// latter only when nothing of the old file is mapped any more (kernel/fork.c, replace_mm_exe_file), so afterwards neither
-// /proc/PID/exe nor a mapping leads to a file that could be opened for writing: what an exec from that mount would give,
-// without its cost. Where the kernel refuses the last step the program is executed again from the mount; libc's fifty
-// CPUID instructions, 0.1 to 0.3 ms in a virtual machine, have not been paid by then. Cases that cannot be handled here
-// are left to protect_own_image().
+// latter only when nothing of the old file is mapped any more (kernel/fork.c, replace_mm_exe_file), so afterwards
+// neither /proc/PID/exe nor a mapping leads to a file that could be opened for writing: what an exec from that mount
+// would give, without its cost. Where the kernel refuses the last step the program is executed again from the mount;
+// libc's fifty CPUID instructions, 0.1 to 0.3 ms in a virtual machine, have not been paid by then. Cases that cannot be
+// handled here are left to protect_own_image().
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -31,19 +31,13 @@ extern "C" const char mete_own_path[];
 extern "C" const char mete_descriptor_path[];
 extern "C" const char mete_empty_path[];
 
-// What runs at each start stands side by side (oci/entry_functions.ld, where the program is linked with it).
-extern "C" [[gnu::weak]] const char mete_entry_begin[];
-extern "C" [[gnu::weak]] const char mete_entry_end[];
-
 namespace {
 
 constexpr long kCloneTree = 1 | O_CLOEXEC;  // OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
 constexpr long kEmptyPath = 0x1000;         // AT_EMPTY_PATH
 constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kStack = 6 * kPage;  // what an exec takes of it
-constexpr int kForReading = 22;              // MADV_POPULATE_READ
-constexpr int kForWriting = 23;              // MADV_POPULATE_WRITE
-// Above what callers hand over by number (standard streams, --preserve-fds), and in the table that each process has (64).
+// Above what callers hand over by number (standard streams, --preserve-fds), and in the table that each process has
+// (64).
 constexpr long kHighDescriptor = 48;
 
 struct MountAttributes {
@@ -77,7 +71,8 @@ constexpr std::uint64_t packed(const char* text) {
 }
 
 // True when some word of the command line is a command of mete-oci or mete-shim that puts a process into a container. A
-// match on an option's value does no harm. The commands are numbers in the code, so that no page of constants is touched.
+// match on an option's value does no harm. The commands are numbers in the code, so that no page of constants is
+// touched.
 bool enters_a_container(long words, const char* const* arguments) {
   for (long i = 1; i < words; ++i) {
     switch (packed(arguments[i])) {
@@ -153,23 +148,12 @@ prctl_mm_map noted(const long* stack, const char* const* arguments) {
   return map;
 }
 
-// Makes the pages present that every start touches, in one call each in place of a fault for each page (Linux 5.14; an
-// older kernel refuses, and the faults come).
-void populate(std::uint64_t begin, std::uint64_t end, int advice) {
-  begin -= begin % kPage;
-  if (begin < end) call(SYS_madvise, static_cast<long>(begin), static_cast<long>(end - begin), advice);
-}
-
 bool run_from(long file, prctl_mm_map map) {
   const auto* const headers = reinterpret_cast<const Elf64_Phdr*>(  // NOLINT: as the format has it
       reinterpret_cast<const char*>(&__ehdr_start) + __ehdr_start.e_phoff);
-  std::uint64_t constant_end = 0;  // of what libc makes read-only after it has written its last page
-  std::uint64_t memory_end = 0;
   for (int i = 0; i < __ehdr_start.e_phnum; ++i) {
     const auto& segment = headers[i];
-    if (segment.p_type == PT_GNU_RELRO) constant_end = segment.p_vaddr + segment.p_memsz;
     if (segment.p_type != PT_LOAD) continue;
-    memory_end = segment.p_vaddr + segment.p_memsz;
     if (!map_again(segment, file)) return false;
     if ((segment.p_flags & PF_X) != 0) {
       map.start_code = segment.p_vaddr;
@@ -178,10 +162,6 @@ bool run_from(long file, prctl_mm_map map) {
     map.start_data = segment.p_vaddr;  // the last one is the data
     map.end_data = segment.p_vaddr + segment.p_filesz;
   }
-  populate(static_cast<std::uint64_t>(address(mete_entry_begin)), static_cast<std::uint64_t>(address(mete_entry_end)),
-           kForReading);
-  if (constant_end != 0) populate(constant_end - 1, memory_end, kForWriting);
-  populate(map.start_stack - kStack, map.start_stack, kForWriting);
   map.exe_fd = static_cast<std::uint32_t>(file);
   return call(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, address(&map), sizeof map) == 0;
 }
@@ -203,7 +183,8 @@ extern "C" [[gnu::used, gnu::section(".text.mete_start")]] void mete_protect_at_
       const long kept = call(SYS_fcntl, tree, F_DUPFD_CLOEXEC, kHighDescriptor);
       mete_own_image_mount = kept < 0 ? -1 : static_cast<int>(kept);
     } else {
-      call(SYS_execveat, tree, address(mete_empty_path), address(arguments), address(arguments + stack[0] + 1), kEmptyPath);
+      call(SYS_execveat, tree, address(mete_empty_path), address(arguments), address(arguments + stack[0] + 1),
+           kEmptyPath);
     }
   }
   call(SYS_close, tree);
