@@ -32,33 +32,43 @@ bool is_octal(char c) {
 }
 
 struct Mount {
-  std::string_view line;
   std::uint64_t id = 0;
+  std::string_view escaped_root;
+  std::string_view escaped_point;
   std::string root;
   std::string point;
   std::string_view type;
-  std::string_view options;
+  std::string_view source;
+  std::string_view options;  // of the file system
 };
 
 // "36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,cpu,cpuacct": optional fields up to the lone "-".
 std::optional<Mount> parse_mount(std::string_view line) {
   Mount mount;
-  mount.line = line;
   for (int field = 0; field < 6; ++field) {
     const std::string_view word = next_word(line);
     if (word.empty()) return std::nullopt;
     if (field == 0) (void)std::from_chars(word.data(), word.data() + word.size(), mount.id);
-    if (field == 3) mount.root = unescape_mountinfo(word);
-    if (field == 4) mount.point = unescape_mountinfo(word);
+    if (field == 3) mount.escaped_root = word;
+    if (field == 4) mount.escaped_point = word;
   }
   std::string_view word = next_word(line);
   while (!word.empty() && word != "-") word = next_word(line);
   mount.type = next_word(line);
-  const std::string_view source = next_word(line);
+  mount.source = next_word(line);
   mount.options = next_word(line);
-  if (mount.type.empty() || source.empty() || mount.point.empty()) return std::nullopt;
+  mount.root = unescape_mountinfo(mount.escaped_root);
+  mount.point = unescape_mountinfo(mount.escaped_point);
+  if (mount.type.empty() || mount.source.empty() || mount.point.empty()) return std::nullopt;
   while (mount.point.size() > 1 && mount.point.back() == '/') mount.point.pop_back();
   return mount;
+}
+
+// As a line of mountinfo, without what nobody asks of a cgroup's mount.
+void append_line(const Mount& mount, std::string& lines) {
+  lines.append(std::to_string(mount.id)).append(" 0 0:0 ").append(mount.escaped_root).append(" ");
+  lines.append(mount.escaped_point).append(" - - ").append(mount.type).append(" ");
+  lines.append(mount.source).append(" ").append(mount.options).append("\n");
 }
 
 template <class Each>
@@ -163,7 +173,7 @@ Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_vi
   Chosen named;
   Hierarchies found;
   for_each_mount(mountinfo, [&](const Mount& mount) {
-    if (mount.type == "cgroup" || mount.type == "cgroup2") found.mounts.append(mount.line).append("\n");
+    if (mount.type == "cgroup" || mount.type == "cgroup2") append_line(mount, found.mounts);
     if (mount.type != "cgroup") return;
     for (std::string_view rest = mount.options; !rest.empty();) {
       const std::string_view option = next_part(rest, ',');

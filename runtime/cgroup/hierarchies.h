@@ -28,7 +28,7 @@ struct Hierarchies {
   std::map<std::string, std::string, std::less<>> named;  // v1 hierarchies by name ("systemd") -> mount point
   std::string v2_mount;                                   // empty: no cgroup2 mounted
   std::vector<std::string> v2_controllers;                // what cgroup.controllers at the mount point lists
-  std::string mounts;                                     // their lines of mountinfo, for known_hierarchies()
+  std::string mounts;                                     // their lines of mountinfo, shortened, for known_hierarchies()
 
   [[nodiscard]] bool on_v1(std::string_view controller) const { return v1.find(controller) != v1.end(); }
   [[nodiscard]] bool on_v2(std::string_view controller) const;

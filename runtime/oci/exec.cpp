@@ -100,7 +100,7 @@ Status apply_flags(const Options& options, process::Plan& plan) {
 
 Result<process::Plan> enter_plan(const Options& options, const Place& place, const State& state) {
   METE_TRY(const std::string bytes, read_file(AT_FDCWD, place.plan()));
-  METE_TRY(const process::Plan container, process::decode_plan(bytes));
+  METE_TRY(const process::Plan container, process::decode_plan(bytes, process::matters_for_entering));
   process::EnterSpec spec;
   spec.pid = state.process.pid;
   spec.by_pidfd = true;

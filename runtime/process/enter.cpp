@@ -90,6 +90,11 @@ Status add_joins(const EnterSpec& spec, Plan& plan) {
 
 }  // namespace
 
+bool matters_for_entering(const SetupOp& op) {
+  return std::holds_alternative<JoinKeyring>(op) || std::holds_alternative<EnterRoot>(op) ||
+         std::holds_alternative<ChangeDirectory>(op);
+}
+
 Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   if (spec.args.empty() || spec.args.front().empty()) return fail("command: found none, expected at least one word");
   Plan plan;

@@ -33,6 +33,9 @@ struct EnterSpec {
   EnterChanges changes = {};
 };
 
+// The operations of a container's plan that make_enter_plan() looks at.
+[[nodiscard]] bool matters_for_entering(const SetupOp& op);
+
 // `container` is the plan that the container was launched from; the new plan takes its identity, environment and
 // working directory. The namespaces to join are those of /proc/PID/ns; those that the caller shares are left out.
 [[nodiscard]] Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec);
