@@ -28,9 +28,9 @@ struct EnterSpec {
   pid_t pid = 0;  // the container's first process
   std::vector<std::string> args;
   std::optional<Tuning> tuning;          // empty: the container's
-  bool by_pidfd = false;  // the launch is given the pidfd of that process (LaunchOptions::process)
   std::optional<TerminalSpec> terminal;  // see OpenTerminal; TERM is set when the environment has no TERM
   EnterChanges changes = {};
+  bool by_pidfd = false;  // the launch is given the pidfd of that process (LaunchOptions::process)
 };
 
 // The operations of a container's plan that make_enter_plan() looks at.
