@@ -31,8 +31,9 @@ void change(Plan& plan, const EnterChanges& changes) {
   sets.effective = sets.permitted = identity.uid == 0 ? sets.bounding : 0;
 }
 
-constexpr std::array kKinds = {NamespaceKind::user, NamespaceKind::pid,    NamespaceKind::network, NamespaceKind::ipc,
-                               NamespaceKind::uts,  NamespaceKind::cgroup, NamespaceKind::time,    NamespaceKind::mount};
+constexpr std::array kKinds = {NamespaceKind::user, NamespaceKind::pid,  NamespaceKind::network,
+                               NamespaceKind::ipc,  NamespaceKind::uts,  NamespaceKind::cgroup,
+                               NamespaceKind::time, NamespaceKind::mount};
 
 // The number of a namespace, which is its inode's. 0: the kernel has none of this kind, as user mode Linux has no time
 // namespaces.

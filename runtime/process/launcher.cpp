@@ -264,8 +264,8 @@ class Child {
   UniqueFd control_;
   UniqueFd pidfd_;
   pid_t pid_ = 0;
-  // What the clone was given. Freed and closed when the child has executed its command: every microsecond before that is
-  // the child's, too, which may have to wait for this processor.
+  // What the clone was given. Freed and closed when the child has executed its command: every microsecond before that
+  // is the child's, too, which may have to wait for this processor.
   std::vector<char*> arguments_;
   std::vector<char*> environment_;
   std::vector<int> kept_;

@@ -24,12 +24,16 @@ struct KindNames {
 
 // In the order of NamespaceKind. The child may not put texts together.
 constexpr std::array<KindNames, 8> kKinds = {{
-    {CLONE_NEWNS, "/proc/self/ns/mnt", "mount namespace", "open mount namespace", "join mount namespace", "found no mount namespace at"},
-    {CLONE_NEWPID, "/proc/self/ns/pid", "PID namespace", "open PID namespace", "join PID namespace", "found no PID namespace at"},
+    {CLONE_NEWNS, "/proc/self/ns/mnt", "mount namespace", "open mount namespace", "join mount namespace",
+     "found no mount namespace at"},
+    {CLONE_NEWPID, "/proc/self/ns/pid", "PID namespace", "open PID namespace", "join PID namespace",
+     "found no PID namespace at"},
     {CLONE_NEWNET, "/proc/self/ns/net", "network namespace", "open network namespace", "join network namespace",
      "found no network namespace at"},
-    {CLONE_NEWIPC, "/proc/self/ns/ipc", "IPC namespace", "open IPC namespace", "join IPC namespace", "found no IPC namespace at"},
-    {CLONE_NEWUTS, "/proc/self/ns/uts", "UTS namespace", "open UTS namespace", "join UTS namespace", "found no UTS namespace at"},
+    {CLONE_NEWIPC, "/proc/self/ns/ipc", "IPC namespace", "open IPC namespace", "join IPC namespace",
+     "found no IPC namespace at"},
+    {CLONE_NEWUTS, "/proc/self/ns/uts", "UTS namespace", "open UTS namespace", "join UTS namespace",
+     "found no UTS namespace at"},
     {CLONE_NEWCGROUP, "/proc/self/ns/cgroup", "cgroup namespace", "open cgroup namespace", "join cgroup namespace",
      "found no cgroup namespace at"},
     {CLONE_NEWUSER, "/proc/self/ns/user", "user namespace", "open user namespace", "join user namespace",

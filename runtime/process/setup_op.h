@@ -45,9 +45,8 @@ struct JoinNamespaces {
   bool operator==(const JoinNamespaces&) const = default;
 };
 
-// Joins the namespaces of the process that the launcher was given by its pidfd (LaunchOptions::process), all with one
-// call. Where the kernel refuses that (it lacks a kind, or a namespace that the caller shares belongs to another), those
-// that are not the caller's own are joined by their files.
+// Joins the namespaces of the process whose pidfd the launcher has (LaunchOptions::process), all with one call; where
+// the kernel refuses that, those that are not the caller's own by their files.
 struct JoinProcess {
   static constexpr const char* kName = "join the container's namespaces";
   std::vector<NamespaceUse> all;  // each kind at most once; neither the user namespace nor the PID namespace

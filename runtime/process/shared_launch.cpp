@@ -27,20 +27,21 @@ namespace {
 class Visit {
  public:
   bool enter(int process) {
-    own_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-    entered_ = own_.valid() && ::setns(process, kKinds) == 0;
+    entered_ = ::setns(process, kKinds) == 0;
     return entered_;
   }
   Visit() = default;
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
   ~Visit() {
-    if (entered_) (void)!::setns(own_.get(), kKinds);
+    if (!entered_) return;
+    // getpid() and pidfds are of the caller's own PID namespace all the time.
+    const UniqueFd own(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    if (own.valid()) (void)!::setns(own.get(), kKinds);
   }
 
  private:
   static constexpr int kKinds = CLONE_NEWPID | CLONE_NEWTIME;
-  UniqueFd own_;
   bool entered_ = false;
 };
 
@@ -172,12 +173,12 @@ bool can_share_memory(const Plan& plan, const LaunchOptions& options) {
                         !plan.stdio_owner && plan.final == Final::exec;
   const bool has_listener = (plan.identity.seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
   return is_alone && is_plain && !has_listener && std::all_of(plan.ops.begin(), plan.ops.end(), [](const SetupOp& op) {
-    return std::holds_alternative<AwaitCgroups>(op) || std::holds_alternative<JoinProcess>(op) ||
-           std::holds_alternative<JoinKeyring>(op) || std::holds_alternative<EnterDirectory>(op) ||
-           std::holds_alternative<OpenProfile>(op) || std::holds_alternative<OpenRoot>(op) ||
-           std::holds_alternative<EnterRoot>(op) || std::holds_alternative<Tune>(op) ||
-           std::holds_alternative<SetAffinity>(op);
-  });
+           return std::holds_alternative<AwaitCgroups>(op) || std::holds_alternative<JoinProcess>(op) ||
+                  std::holds_alternative<JoinKeyring>(op) || std::holds_alternative<EnterDirectory>(op) ||
+                  std::holds_alternative<OpenProfile>(op) || std::holds_alternative<OpenRoot>(op) ||
+                  std::holds_alternative<EnterRoot>(op) || std::holds_alternative<Tune>(op) ||
+                  std::holds_alternative<SetAffinity>(op);
+         });
 }
 
 std::optional<Result<Launched>> launch_sharing_memory(const Plan& plan, const LaunchOptions& options) {

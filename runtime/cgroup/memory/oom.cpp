@@ -124,8 +124,7 @@ Result<OomCounters> read_oom_counters(const Group& group) {
     for_each_below(group.directory("memory"), group.path(), file, [&](const std::string& path, const std::string& its) {
       counters.nested.emplace(path, value_of(its, "oom_kill").value_or(0));
     });
-  } else if (group.hierarchies().mounts.empty() ? events_are_local()
-                                                 : says_local_events(group.hierarchies().mounts)) {
+  } else if (group.hierarchies().mounts.empty() ? events_are_local() : says_local_events(group.hierarchies().mounts)) {
     for_each_below(group.directory("memory"), group.path(), file, [&](const std::string& path, const std::string& its) {
       counters.below.emplace(path, events_of(its));
     });

@@ -67,8 +67,8 @@ struct ChildFds {
   // others at once.
   std::span<const int> kept;
   std::uint32_t joined = 0;  // see KindSet: namespaces that the intermediate process or the launcher has joined
-  // Set: the child shares the launcher's memory, and the launcher stands still until the exec (shared_launch.h). There is
-  // no control socket then.
+  // Set: the child shares the launcher's memory, and the launcher stands still until the exec (shared_launch.h). There
+  // is no control socket then.
   const SharedChild* shared = nullptr;
 };
 
