@@ -208,7 +208,8 @@ Result<int> enter(const Options& options, const Place& place, const State& state
   launch.stdin_fd = STDIN_FILENO;
   launch.stdout_fd = STDOUT_FILENO;
   launch.stderr_fd = STDERR_FILENO;
-  launch.process = first.get();
+  // A process that is frozen on its way in holds a launcher that shares its memory.
+  launch.process = life == Life::paused ? -1 : first.get();
   METE_TRY(launch.preserved, preserved_fds(options));
   UniqueFd terminal;
   launch.terminal = [&](UniqueFd opened) -> Status {

@@ -85,6 +85,23 @@ def test_the_launcher_runs_from_a_read_only_mount():
             assert launcher.wait(60) == 128 + signal.SIGTERM, launcher.returncode
 
 
+def test_into_a_paused_container_all_the_same():
+    """Who has asked for it is told of the frozen cgroup and not held by it, or the command runs after the thaw; a launcher can be ended."""
+    with Oci() as oci:
+        oci.started()
+        oci.oci("pause", "one")
+        launcher = oci.begin("exec", "--ignore-paused", "one", "true")
+        try:
+            launcher.wait(5)
+        except subprocess.TimeoutExpired:
+            oci.oci("resume", "one")
+            assert launcher.wait(60) == 0, launcher.stderr.read()
+        else:
+            assert launcher.returncode == 255 and b"frozen" in launcher.stderr.read()
+            oci.oci("resume", "one")
+        assert oci.oci("exec", "one", "sh", "-c", "exit 3", check=False).code == 3
+
+
 def test_what_fails_before_the_command_is_told():
     """The child shares the launcher's memory; each failure is a sentence and 255, and the next exec works."""
     with Oci() as oci:
