@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdint>
 #include <set>
+#include <utility>
 
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
@@ -38,37 +39,49 @@ struct Mount {
   std::string root;
   std::string point;
   std::string_view type;
-  std::string_view source;
   std::string_view options;  // of the file system
 };
 
-// "36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,cpu,cpuacct": optional fields up to the lone "-".
+// "36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,cpu,cpuacct": optional fields up to the lone "-". Or
+// "36 /root /point 1 cpu,cpuacct", see append_short().
 std::optional<Mount> parse_mount(std::string_view line) {
   Mount mount;
-  for (int field = 0; field < 6; ++field) {
-    const std::string_view word = next_word(line);
-    if (word.empty()) return std::nullopt;
-    if (field == 0) (void)std::from_chars(word.data(), word.data() + word.size(), mount.id);
-    if (field == 3) mount.escaped_root = word;
-    if (field == 4) mount.escaped_point = word;
-  }
+  const std::string_view id = next_word(line);
+  (void)std::from_chars(id.data(), id.data() + id.size(), mount.id);
+  mount.escaped_root = next_word(line);
+  mount.escaped_point = next_word(line);
   std::string_view word = next_word(line);
-  while (!word.empty() && word != "-") word = next_word(line);
-  mount.type = next_word(line);
-  mount.source = next_word(line);
+  if (mount.escaped_point.starts_with('/')) {
+    mount.type = word == "2" ? "cgroup2" : "cgroup";
+  } else {
+    mount.escaped_root = word;
+    mount.escaped_point = next_word(line);
+    while (!word.empty() && word != "-") word = next_word(line);
+    mount.type = next_word(line);
+    if (next_word(line).empty()) return std::nullopt;  // the source
+  }
   mount.options = next_word(line);
   mount.root = unescape_mountinfo(mount.escaped_root);
   mount.point = unescape_mountinfo(mount.escaped_point);
-  if (mount.type.empty() || mount.source.empty() || mount.point.empty()) return std::nullopt;
+  if (mount.type.empty() || mount.point.empty()) return std::nullopt;
   while (mount.point.size() > 1 && mount.point.back() == '/') mount.point.pop_back();
   return mount;
 }
 
-// As a line of mountinfo, without what nobody asks of a cgroup's mount.
-void append_line(const Mount& mount, std::string& lines) {
-  lines.append(std::to_string(mount.id)).append(" 0 0:0 ").append(mount.escaped_root).append(" ");
-  lines.append(mount.escaped_point).append(" - - ").append(mount.type).append(" ");
-  lines.append(mount.source).append(" ").append(mount.options).append("\n");
+constexpr std::string_view kLocalEvents = "memory_localevents";
+
+// What is asked of a cgroup's mount, as parse_mount() reads it. Short, because each command of mete-oci reads it.
+void append_short(const Mount& mount, std::string& lines) {
+  const bool v2 = mount.type == "cgroup2";
+  lines.append(std::to_string(mount.id)).append(" ").append(mount.escaped_root).append(" ");
+  lines.append(mount.escaped_point).append(v2 ? " 2 " : " 1 ");
+  std::string_view separator = "";
+  for (std::string_view rest = mount.options; !rest.empty();) {
+    const std::string_view option = next_part(rest, ',');
+    const bool asked = v2 ? option == kLocalEvents : is_controller(option) || option.starts_with("name=");
+    if (asked) lines.append(std::exchange(separator, ",")).append(option);
+  }
+  lines.append("\n");
 }
 
 template <class Each>
@@ -173,7 +186,7 @@ Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_vi
   Chosen named;
   Hierarchies found;
   for_each_mount(mountinfo, [&](const Mount& mount) {
-    if (mount.type == "cgroup" || mount.type == "cgroup2") append_line(mount, found.mounts);
+    if (mount.type == "cgroup" || mount.type == "cgroup2") append_short(mount, found.mounts);
     if (mount.type != "cgroup") return;
     for (std::string_view rest = mount.options; !rest.empty();) {
       const std::string_view option = next_part(rest, ',');

@@ -76,8 +76,9 @@ std::string parent_of(const std::string& path) {
 bool says_local_events(std::string_view mountinfo) {
   while (!mountinfo.empty()) {
     const std::string_view line = next_line(mountinfo);
-    if (line.find(" - cgroup2 ") != std::string_view::npos && line.find("memory_localevents") != std::string_view::npos)
-      return true;
+    // The short lines of Hierarchies::mounts name the option of a cgroup2 alone.
+    const bool may = line.find(" - ") == std::string_view::npos || line.find(" - cgroup2 ") != std::string_view::npos;
+    if (may && line.find("memory_localevents") != std::string_view::npos) return true;
   }
   return false;
 }
