@@ -247,20 +247,31 @@ tl::unexpected<Error> not_running(const Place& place, Life life) {
   return fail("container not running: found \"" + place.id() + "\" " + to_string(life));
 }
 
+// Whether the container's cgroup is where its state says that the hierarchies are: otherwise nobody could tell that it
+// is paused.
+bool is_there(const cgroup::Hierarchies& noted, const State& state) {
+  if (state.cgroup.empty()) return true;
+  const auto group = cgroup::Group::at(noted, state.cgroup);
+  if (!group) return false;
+  const std::string freezer = group->directory("freezer");
+  const std::string unified = group->unified_directory();
+  const auto exists = [](const std::string& directory) { return ::access(directory.c_str(), F_OK) == 0; };
+  return exists(freezer) && (unified.empty() || unified == freezer || exists(unified));
+}
+
 }  // namespace
 
 Result<int> exec(const Options& options) {
   const Place place(options.root, options.words.front());
   METE_CHECK(check_id(place.id()));
   METE_TRY(const State state, place.load());
-  // The process enters the cgroups' files by the paths of the plan, and cannot where the mounts have become others.
-  auto noted = options.sub_cgroup.empty() ? cgroup::noted_hierarchies(state.cgroup_mounts) : std::nullopt;
-  const cgroup::Hierarchies* machine = noted ? &*noted : nullptr;
+  // Opened before its state is read: then it is that of this process, and not of a later one with its pid.
+  const UniqueFd first(static_cast<int>(::syscall(SYS_pidfd_open, state.process.pid, 0)));
+  const auto noted = options.sub_cgroup.empty() ? cgroup::noted_hierarchies(state.cgroup_mounts) : std::nullopt;
+  const cgroup::Hierarchies* machine = noted && is_there(*noted, state) ? &*noted : nullptr;
   if (machine == nullptr) {
     METE_TRY(machine, hierarchies(state.cgroup_mounts));
   }
-  // Opened before its state is read: then it is that of this process, and not of a later one with its pid.
-  const UniqueFd first(static_cast<int>(::syscall(SYS_pidfd_open, state.process.pid, 0)));
   const Life life = life_of(place, state, machine);
   if (life == Life::paused && !options.ignore_paused)
     return fail("container \"" + place.id() + "\": found it paused, expected it running");
