@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdint>
 #include <set>
+#include <utility>
 
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
@@ -32,33 +33,55 @@ bool is_octal(char c) {
 }
 
 struct Mount {
-  std::string_view line;
   std::uint64_t id = 0;
+  std::string_view escaped_root;
+  std::string_view escaped_point;
   std::string root;
   std::string point;
   std::string_view type;
-  std::string_view options;
+  std::string_view options;  // of the file system
 };
 
-// "36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,cpu,cpuacct": optional fields up to the lone "-".
+// "36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,cpu,cpuacct": optional fields up to the lone "-". Or
+// "36 /root /point 1 cpu,cpuacct", see append_short().
 std::optional<Mount> parse_mount(std::string_view line) {
   Mount mount;
-  mount.line = line;
-  for (int field = 0; field < 6; ++field) {
-    const std::string_view word = next_word(line);
-    if (word.empty()) return std::nullopt;
-    if (field == 0) (void)std::from_chars(word.data(), word.data() + word.size(), mount.id);
-    if (field == 3) mount.root = unescape_mountinfo(word);
-    if (field == 4) mount.point = unescape_mountinfo(word);
-  }
+  const std::string_view id = next_word(line);
+  (void)std::from_chars(id.data(), id.data() + id.size(), mount.id);
+  mount.escaped_root = next_word(line);
+  mount.escaped_point = next_word(line);
   std::string_view word = next_word(line);
-  while (!word.empty() && word != "-") word = next_word(line);
-  mount.type = next_word(line);
-  const std::string_view source = next_word(line);
+  if (mount.escaped_point.starts_with('/')) {
+    mount.type = word == "2" ? "cgroup2" : "cgroup";
+  } else {
+    mount.escaped_root = word;
+    mount.escaped_point = next_word(line);
+    while (!word.empty() && word != "-") word = next_word(line);
+    mount.type = next_word(line);
+    if (next_word(line).empty()) return std::nullopt;  // the source
+  }
   mount.options = next_word(line);
-  if (mount.type.empty() || source.empty() || mount.point.empty()) return std::nullopt;
+  mount.root = unescape_mountinfo(mount.escaped_root);
+  mount.point = unescape_mountinfo(mount.escaped_point);
+  if (mount.type.empty() || mount.point.empty()) return std::nullopt;
   while (mount.point.size() > 1 && mount.point.back() == '/') mount.point.pop_back();
   return mount;
+}
+
+constexpr std::string_view kLocalEvents = "memory_localevents";
+
+// What is asked of a cgroup's mount, as parse_mount() reads it. Short, because each command of mete-oci reads it.
+void append_short(const Mount& mount, std::string& lines) {
+  const bool v2 = mount.type == "cgroup2";
+  lines.append(std::to_string(mount.id)).append(" ").append(mount.escaped_root).append(" ");
+  lines.append(mount.escaped_point).append(v2 ? " 2 " : " 1 ");
+  std::string_view separator = "";
+  for (std::string_view rest = mount.options; !rest.empty();) {
+    const std::string_view option = next_part(rest, ',');
+    const bool asked = v2 ? option == kLocalEvents : is_controller(option) || option.starts_with("name=");
+    if (asked) lines.append(std::exchange(separator, ",")).append(option);
+  }
+  lines.append("\n");
 }
 
 template <class Each>
@@ -86,9 +109,16 @@ class Chosen {
   std::set<std::string> whole_;
 };
 
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  for (std::string_view word = next_word(text); !word.empty(); word = next_word(text)) words.emplace_back(word);
+  return words;
+}
+
 }  // namespace
 
 std::string unescape_mountinfo(std::string_view text) {
+  if (text.find('\\') == std::string_view::npos) return std::string(text);
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&
@@ -156,7 +186,7 @@ Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_vi
   Chosen named;
   Hierarchies found;
   for_each_mount(mountinfo, [&](const Mount& mount) {
-    if (mount.type == "cgroup" || mount.type == "cgroup2") found.mounts.append(mount.line).append("\n");
+    if (mount.type == "cgroup" || mount.type == "cgroup2") append_short(mount, found.mounts);
     if (mount.type != "cgroup") return;
     for (std::string_view rest = mount.options; !rest.empty();) {
       const std::string_view option = next_part(rest, ',');
@@ -168,9 +198,7 @@ Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_vi
   found.named = named.points();
   if (auto point = v2_mount_point(mountinfo)) {
     found.v2_mount = std::move(*point);
-    for (std::string_view word = next_word(v2_controllers); !word.empty(); word = next_word(v2_controllers)) {
-      found.v2_controllers.emplace_back(word);
-    }
+    found.v2_controllers = words_of(v2_controllers);
   }
   if (found.v1.empty() && found.v2_mount.empty()) {
     return fail("cgroups: found no cgroup or cgroup2 mount in mountinfo, expected at least one");
@@ -212,6 +240,17 @@ std::optional<Hierarchies> known_hierarchies(const std::string& mounts) {
   if (!same) return std::nullopt;
   auto found = with_controllers(mounts, "");
   if (!found) return std::nullopt;
+  return std::move(*found);
+}
+
+std::optional<Hierarchies> noted_hierarchies(const std::string& mounts) {
+  auto found = parse_hierarchies(mounts, "");
+  if (!found) return std::nullopt;
+  if (!found->v2_mount.empty() && (!found->on_v1("memory") || !found->on_v1("pids"))) {
+    const auto controllers = read_file(AT_FDCWD, found->v2_mount + "/cgroup.controllers");
+    if (!controllers) return std::nullopt;
+    found->v2_controllers = words_of(*controllers);
+  }
   return std::move(*found);
 }
 

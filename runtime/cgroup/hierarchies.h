@@ -28,7 +28,7 @@ struct Hierarchies {
   std::map<std::string, std::string, std::less<>> named;  // v1 hierarchies by name ("systemd") -> mount point
   std::string v2_mount;                                   // empty: no cgroup2 mounted
   std::vector<std::string> v2_controllers;                // what cgroup.controllers at the mount point lists
-  std::string mounts;                                     // their lines of mountinfo, for known_hierarchies()
+  std::string mounts;  // their lines of mountinfo, shortened, for known_hierarchies()
 
   [[nodiscard]] bool on_v1(std::string_view controller) const { return v1.find(controller) != v1.end(); }
   [[nodiscard]] bool on_v2(std::string_view controller) const;
@@ -61,6 +61,11 @@ struct Hierarchies {
 // The same without reading mountinfo, which takes the longer the more containers have mounts: from the lines that
 // find_hierarchies() found. Nothing: one of them is no longer that mount in this mount namespace (statx, STATX_MNT_ID).
 [[nodiscard]] std::optional<Hierarchies> known_hierarchies(const std::string& mounts);
+
+// The same without asking whether the mounts are still those, which takes a call for each: for one who opens the
+// cgroup's own files next and ends when they are not there. What cgroup.controllers lists is read only where v1 has no
+// memory or no pids controller. Nothing: the text names no mount.
+[[nodiscard]] std::optional<Hierarchies> noted_hierarchies(const std::string& mounts);
 
 // One line of /proc/PID/cgroup.
 struct Membership {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@
 #include "runtime/process/capabilities.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/enter.h"
+#include "runtime/process/own_image.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/terminal.h"
 #include "runtime/process/wire.h"
@@ -98,9 +100,10 @@ Status apply_flags(const Options& options, process::Plan& plan) {
 
 Result<process::Plan> enter_plan(const Options& options, const Place& place, const State& state) {
   METE_TRY(const std::string bytes, read_file(AT_FDCWD, place.plan()));
-  METE_TRY(const process::Plan container, process::decode_plan(bytes));
+  METE_TRY(const process::Plan container, process::decode_plan(bytes, process::matters_for_entering));
   process::EnterSpec spec;
   spec.pid = state.process.pid;
+  spec.by_pidfd = true;
   spec.args = {options.words.begin() + 1, options.words.end()};
   std::optional<Config> given;
   if (!options.process.empty()) {
@@ -193,7 +196,7 @@ int with_reason(const Options& options, const RoomForOne& room, int code) {
 }
 
 Result<int> enter(const Options& options, const Place& place, const State& state, Life life,
-                  const cgroup::Hierarchies& machine) {
+                  const cgroup::Hierarchies& machine, const UniqueFd& first) {
   METE_TRY(process::Plan plan, enter_plan(options, place, state));
   METE_CHECK(choose_cgroup(options, state, machine, plan));
   for (const auto& op : options.debug ? plan.ops : std::vector<process::SetupOp>())
@@ -205,6 +208,8 @@ Result<int> enter(const Options& options, const Place& place, const State& state
   launch.stdin_fd = STDIN_FILENO;
   launch.stdout_fd = STDOUT_FILENO;
   launch.stderr_fd = STDERR_FILENO;
+  // A process that is frozen on its way in holds a launcher that shares its memory.
+  launch.process = life == Life::paused ? -1 : first.get();
   METE_TRY(launch.preserved, preserved_fds(options));
   UniqueFd terminal;
   launch.terminal = [&](UniqueFd opened) -> Status {
@@ -232,6 +237,7 @@ Result<int> enter(const Options& options, const Place& place, const State& state
     METE_CHECK(replace_file(options.pid_file, std::to_string(launched.pid), 0644, Durability::volatile_));
   }
   if (options.detach) return 0;
+  process::release_own_image();
   return with_reason(options, room,
                      terminal.valid() ? follow_terminal(launched.pid, launched.pidfd, terminal)
                                       : follow(launched.pid, launched.pidfd.get()));
@@ -241,18 +247,36 @@ tl::unexpected<Error> not_running(const Place& place, Life life) {
   return fail("container not running: found \"" + place.id() + "\" " + to_string(life));
 }
 
+// Whether the container's cgroup is where its state says that the hierarchies are: otherwise nobody could tell that it
+// is paused.
+bool is_there(const cgroup::Hierarchies& noted, const State& state) {
+  if (state.cgroup.empty()) return true;
+  const auto group = cgroup::Group::at(noted, state.cgroup);
+  if (!group) return false;
+  const std::string freezer = group->directory("freezer");
+  const std::string unified = group->unified_directory();
+  const auto exists = [](const std::string& directory) { return ::access(directory.c_str(), F_OK) == 0; };
+  return exists(freezer) && (unified.empty() || unified == freezer || exists(unified));
+}
+
 }  // namespace
 
 Result<int> exec(const Options& options) {
   const Place place(options.root, options.words.front());
   METE_CHECK(check_id(place.id()));
   METE_TRY(const State state, place.load());
-  METE_TRY(const auto* machine, hierarchies(state.cgroup_mounts));
+  // Opened before its state is read: then it is that of this process, and not of a later one with its pid.
+  const UniqueFd first(static_cast<int>(::syscall(SYS_pidfd_open, state.process.pid, 0)));
+  const auto noted = options.sub_cgroup.empty() ? cgroup::noted_hierarchies(state.cgroup_mounts) : std::nullopt;
+  const cgroup::Hierarchies* machine = noted && is_there(*noted, state) ? &*noted : nullptr;
+  if (machine == nullptr) {
+    METE_TRY(machine, hierarchies(state.cgroup_mounts));
+  }
   const Life life = life_of(place, state, machine);
   if (life == Life::paused && !options.ignore_paused)
     return fail("container \"" + place.id() + "\": found it paused, expected it running");
   if (life != Life::running && life != Life::created && life != Life::paused) return not_running(place, life);
-  auto code = enter(options, place, state, life, *machine);
+  auto code = enter(options, place, state, life, *machine, first);
   // It may end while it is entered: what fails then has no other reason.
   if (!code && life_of(place, state, machine) == Life::stopped) return not_running(place, Life::stopped);
   return code;

@@ -13,6 +13,7 @@
 #include "runtime/oci/config/rights.h"
 #include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
+#include "runtime/process/own_image.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -105,6 +106,7 @@ Result<int> run(const Options& options) {
   const Place place(options.root, request.id);
   METE_CHECK(start_made(options, place, made));
   if (options.detach) return 0;
+  process::release_own_image();
   const int code = made.terminal.valid() ? follow_terminal(made.launched.pid, made.launched.pidfd, made.terminal)
                                          : follow(made.launched.pid, made.launched.pidfd.get());
   if (options.keep) return code;

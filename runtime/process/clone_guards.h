@@ -18,8 +18,10 @@ namespace mete::runtime::process {
 // Joins a PID namespace for the next clone; the destructor restores the caller's.
 class PidNamespaceVisit {
  public:
-  Status enter(const std::string& path) {
+  // That of the process with the pidfd `process`, else the one at `path`.
+  Status enter(int process, const std::string& path) {
     METE_TRY(own_, open_at(AT_FDCWD, "/proc/self/ns/pid", O_RDONLY));
+    if (process >= 0 && ::setns(process, CLONE_NEWPID) == 0) return {};
     KindSet joined = 0;
     const JoinFailure failure = join_namespaces({{NamespaceKind::pid, path}}, false, joined);
     return failure.tried == nullptr ? Status() : fail_errno(std::string(failure.tried) + " " + path, failure.error);

@@ -12,30 +12,6 @@
 namespace mete::runtime::process {
 namespace {
 
-tl::unexpected<Error> explain(const Plan& plan, ChildReport& report) {
-  report.detail[sizeof report.detail - 1] = '\0';
-  const int code = report.error;
-  if (report.operation == kReportCommand) {
-    const std::string command = plan.args.empty() ? "" : plan.args.front();
-    // Docker derives its exit codes 126 and 127 from these words, in Go's spelling.
-    const auto say = [&](const std::string& what) {
-      return tl::unexpected<Error>(Error{code, "exec \"" + command + "\": " + what});
-    };
-    if (code == ENOENT && command.find('/') == std::string::npos)
-      return say("executable file not found in $PATH of the container");
-    if (code == ENOENT) return say("not found in the container: no such file or directory");
-    if (code == ENOTDIR) return say("not found in the container: not a directory");
-    if (code == EACCES) return say("not executable: permission denied");
-    if (code == ENOEXEC) return say("not executable: exec format error");
-    return fail_errno("exec \"" + command + "\"", code);
-  }
-  if (report.operation >= 0 && static_cast<std::size_t>(report.operation) < plan.ops.size()) {
-    const std::string op = describe(plan.ops[static_cast<std::size_t>(report.operation)]);
-    return fail_errno(op + " (" + report.detail + ")", code);
-  }
-  return fail_errno(report.detail, code);
-}
-
 struct Received {
   ssize_t length = 0;
   int error = 0;  // errno, when the length is negative
@@ -62,6 +38,30 @@ Received receive(const UniqueFd& control, int flags) {
 }
 
 }  // namespace
+
+tl::unexpected<Error> explain(const Plan& plan, ChildReport& report) {
+  report.detail[sizeof report.detail - 1] = '\0';
+  const int code = report.error;
+  if (report.operation == kReportCommand) {
+    const std::string command = plan.args.empty() ? "" : plan.args.front();
+    // Docker derives its exit codes 126 and 127 from these words, in Go's spelling.
+    const auto say = [&](const std::string& what) {
+      return tl::unexpected<Error>(Error{code, "exec \"" + command + "\": " + what});
+    };
+    if (code == ENOENT && command.find('/') == std::string::npos)
+      return say("executable file not found in $PATH of the container");
+    if (code == ENOENT) return say("not found in the container: no such file or directory");
+    if (code == ENOTDIR) return say("not found in the container: not a directory");
+    if (code == EACCES) return say("not executable: permission denied");
+    if (code == ENOEXEC) return say("not executable: exec format error");
+    return fail_errno("exec \"" + command + "\"", code);
+  }
+  if (report.operation >= 0 && static_cast<std::size_t>(report.operation) < plan.ops.size()) {
+    const std::string op = describe(plan.ops[static_cast<std::size_t>(report.operation)]);
+    return fail_errno(op + " (" + report.detail + ")", code);
+  }
+  return fail_errno(report.detail, code);
+}
 
 Result<ChildSays> next_word(const Plan& plan, const UniqueFd& control) {
   Received received = receive(control, 0);

@@ -17,6 +17,9 @@ struct ChildSays {
   int number = 0;       // with kListener
 };
 
+// The child's report as an error.
+[[nodiscard]] tl::unexpected<Error> explain(const Plan& plan, ChildReport& report);
+
 // Waits for the next word, or for the time that the socket waits. The error is the child's report, or says that the
 // child ended without a report.
 [[nodiscard]] Result<ChildSays> next_word(const Plan& plan, const UniqueFd& control);

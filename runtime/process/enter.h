@@ -30,10 +30,14 @@ struct EnterSpec {
   std::optional<Tuning> tuning;          // empty: the container's
   std::optional<TerminalSpec> terminal;  // see OpenTerminal; TERM is set when the environment has no TERM
   EnterChanges changes = {};
+  bool by_pidfd = false;  // the launch is given the pidfd of that process (LaunchOptions::process)
 };
 
+// The operations of a container's plan that make_enter_plan() looks at.
+[[nodiscard]] bool matters_for_entering(const SetupOp& op);
+
 // `container` is the plan that the container was launched from; the new plan takes its identity, environment and
-// working directory. The namespaces to join are read from /proc/PID/ns; those that the caller shares are left out.
+// working directory. The namespaces to join are those of /proc/PID/ns; those that the caller shares are left out.
 [[nodiscard]] Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec);
 
 }  // namespace mete::runtime::process

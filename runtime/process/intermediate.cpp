@@ -20,13 +20,13 @@
 namespace mete::runtime::process {
 namespace {
 
-struct Word {
+struct ClonedWord {
   int error = 0;
   char tried[240] = {};
 };
 
 [[noreturn]] void give_up(int socket, const JoinFailure& failure) {
-  Word word;
+  ClonedWord word;
   word.error = failure.error;
   std::strncpy(word.tried, failure.tried, sizeof word.tried - 1);
   if (*failure.path != '\0') {
@@ -51,7 +51,7 @@ struct Word {
     child();
     ::_exit(127);
   }
-  Word word;
+  ClonedWord word;
   (void)send_with_descriptor(socket, &word, sizeof word, pidfd);
   ::_exit(0);
 }
@@ -86,7 +86,7 @@ Result<Cloned> clone_through_intermediate(const struct clone_args& args, const s
   if (between < 0) return fail_errno("fork");
   if (between == 0) intermediate(theirs.get(), args, prepare, child);
   theirs.reset();
-  Word word;
+  ClonedWord word;
   Cloned cloned;
   const ssize_t got = receive_with_descriptor(ours.get(), &word, sizeof word, cloned.pidfd);
   while (::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {

@@ -20,6 +20,7 @@
 #include "runtime/file.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/child/child.h"
+#include "runtime/process/child_arguments.h"
 #include "runtime/process/clone_guards.h"
 #include "runtime/process/conversation.h"
 #include "runtime/process/id_mappings.h"
@@ -27,26 +28,10 @@
 #include "runtime/process/plan.h"
 #include "runtime/process/prepared_trees.h"
 #include "runtime/process/process_id.h"
+#include "runtime/process/shared_launch.h"
 
 namespace mete::runtime::process {
 namespace {
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  result.reserve(texts.size() + 1);
-  for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
-  result.push_back(nullptr);
-  return result;
-}
-
-std::vector<int> kept_descriptors(const ChildFds& fds) {
-  std::vector<int> kept = {fds.control, fds.stdin_fd, fds.stdout_fd, fds.stderr_fd, fds.start_gate};
-  kept.insert(kept.end(), fds.trees.begin(), fds.trees.end());
-  // Standard streams and preserved descriptors stay open in any case.
-  std::erase_if(kept, [&](int fd) { return fd < 3 + fds.preserved; });
-  std::sort(kept.begin(), kept.end());
-  return kept;
-}
 
 void set_oom_score_adj(pid_t pid, const Plan& plan, std::vector<std::string>& warnings) {
   if (!plan.has_oom_score_adj) return;
@@ -96,7 +81,7 @@ class Child {
     PidNamespaceVisit visit;
     bool pid_later = false;
     if (!plan_.join_pid_namespace.empty()) {
-      auto entered = visit.enter(plan_.join_pid_namespace);
+      auto entered = visit.enter(options_.process, plan_.join_pid_namespace);
       pid_later = !entered && entered.error().code == EPERM;
       if (!entered && !pid_later) return entered;
     }
@@ -114,24 +99,25 @@ class Child {
       args.cgroup = static_cast<std::uint64_t>(v2_directory_.get());
     }
     // Everything the child needs is made here, because the child may not allocate.
-    const auto arguments = pointers(plan_.args);
-    const auto environment = pointers(plan_.env);
+    arguments_ = pointers(plan_.args);
+    environment_ = pointers(plan_.env);
     const auto tree_fds = trees.numbers();
     ChildFds fds{child_end,
                  options_.stdin_fd,
                  options_.stdout_fd,
                  options_.stderr_fd,
+                 options_.process,
                  options_.start_gate,
                  tree_fds,
                  options_.preserved,
                  {},
                  0};
-    const auto kept = kept_descriptors(fds);
-    fds.kept = kept;
+    kept_ = kept_descriptors(fds);
+    fds.kept = kept_;
     const Undumpable hidden(!plan_.join_pid_namespace.empty());
     const auto child = [&] {
       ::close(control_.get());
-      run_child(plan_, fds, arguments.data(), environment.data());
+      run_child(plan_, fds, arguments_.data(), environment_.data());
     };
     if (const auto joins = joined_by_intermediate(plan_, pid_later); !joins.empty()) {
       const auto prepare = [&] { return prepare_namespaces(plan_, joins, fds.joined); };
@@ -180,7 +166,6 @@ class Child {
     if (send_with_descriptors(control_.get(), &kEnterCgroups, 1, tasks) != 1) {
       return or_report(plan_, control_, fail_errno("send the cgroups to the container's first process"));
     }
-    v1_entry_ = {};
     return {};
   }
 
@@ -279,12 +264,20 @@ class Child {
   UniqueFd control_;
   UniqueFd pidfd_;
   pid_t pid_ = 0;
+  // What the clone was given. Freed and closed when the child has executed its command: every microsecond before that
+  // is the child's, too, which may have to wait for this processor.
+  std::vector<char*> arguments_;
+  std::vector<char*> environment_;
+  std::vector<int> kept_;
   Launched launched_;
 };
 
 }  // namespace
 
 Result<Launched> launch(const Plan& plan, const LaunchOptions& options) {
+  if (can_share_memory(plan, options)) {
+    if (auto launched = launch_sharing_memory(plan, options)) return std::move(*launched);
+  }
   Child child(plan, options, true);
   auto launched = child.start();
   if (launched || !child.was_killed()) return launched;

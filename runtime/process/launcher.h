@@ -20,7 +20,10 @@ struct LaunchOptions {
   int stdout_fd = -1;
   int stderr_fd = -1;
   int start_gate = -1;  // see ChildFds
-  int preserved = 0;    // number of descriptors, from 3 on, that the command inherits
+  // pidfd of the process whose namespaces a plan with JoinProcess joins, its PID namespace included. The caller has
+  // opened it before it has seen the process to be the right one.
+  int process = -1;
+  int preserved = 0;  // number of descriptors, from 3 on, that the command inherits
   // Makes the v1 groups that the plan's `cgroup` names, while the child mounts; the v2 directory must exist before
   // launch(). Not set: the v1 groups exist already. An error ends the launch.
   std::function<Status()> make_cgroups;

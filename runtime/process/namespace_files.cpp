@@ -4,15 +4,18 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 namespace mete::runtime::process {
 namespace {
 
 struct KindNames {
   std::uint64_t flag;
+  const char* own;
   const char* name;
   const char* open;
   const char* join;
@@ -21,17 +24,21 @@ struct KindNames {
 
 // In the order of NamespaceKind. The child may not put texts together.
 constexpr std::array<KindNames, 8> kKinds = {{
-    {CLONE_NEWNS, "mount namespace", "open mount namespace", "join mount namespace", "found no mount namespace at"},
-    {CLONE_NEWPID, "PID namespace", "open PID namespace", "join PID namespace", "found no PID namespace at"},
-    {CLONE_NEWNET, "network namespace", "open network namespace", "join network namespace",
+    {CLONE_NEWNS, "/proc/self/ns/mnt", "mount namespace", "open mount namespace", "join mount namespace",
+     "found no mount namespace at"},
+    {CLONE_NEWPID, "/proc/self/ns/pid", "PID namespace", "open PID namespace", "join PID namespace",
+     "found no PID namespace at"},
+    {CLONE_NEWNET, "/proc/self/ns/net", "network namespace", "open network namespace", "join network namespace",
      "found no network namespace at"},
-    {CLONE_NEWIPC, "IPC namespace", "open IPC namespace", "join IPC namespace", "found no IPC namespace at"},
-    {CLONE_NEWUTS, "UTS namespace", "open UTS namespace", "join UTS namespace", "found no UTS namespace at"},
-    {CLONE_NEWCGROUP, "cgroup namespace", "open cgroup namespace", "join cgroup namespace",
+    {CLONE_NEWIPC, "/proc/self/ns/ipc", "IPC namespace", "open IPC namespace", "join IPC namespace",
+     "found no IPC namespace at"},
+    {CLONE_NEWUTS, "/proc/self/ns/uts", "UTS namespace", "open UTS namespace", "join UTS namespace",
+     "found no UTS namespace at"},
+    {CLONE_NEWCGROUP, "/proc/self/ns/cgroup", "cgroup namespace", "open cgroup namespace", "join cgroup namespace",
      "found no cgroup namespace at"},
-    {CLONE_NEWUSER, "user namespace", "open user namespace", "join user namespace",
+    {CLONE_NEWUSER, "/proc/self/ns/user", "user namespace", "open user namespace", "join user namespace",
      "found the caller's own or no user namespace at"},
-    {0x80 /* CLONE_NEWTIME */, "time namespace", "open time namespace", "join time namespace",
+    {0x80 /* CLONE_NEWTIME */, "/proc/self/ns/time", "time namespace", "open time namespace", "join time namespace",
      "found no time namespace at"},
 }};
 
@@ -74,6 +81,17 @@ class Files {
 
 const char* name_of(NamespaceKind kind) {
   return kind_of(kind).name;
+}
+
+const char* file_name_of(NamespaceKind kind) {
+  return std::strrchr(kind_of(kind).own, '/') + 1;
+}
+
+bool is_own(const NamespaceUse& use) {
+  struct stat theirs {};
+  struct stat ours {};
+  if (::stat(kind_of(use.kind).own, &ours) != 0) return ::stat(use.path.c_str(), &theirs) != 0 && errno == ENOENT;
+  return ::stat(use.path.c_str(), &theirs) == 0 && theirs.st_ino == ours.st_ino;
 }
 
 std::uint64_t clone_flag(NamespaceKind kind) {

@@ -14,6 +14,11 @@ namespace mete::runtime::process {
 // The flag of clone(2) and setns(2): CLONE_NEWNET.
 [[nodiscard]] std::uint64_t clone_flag(NamespaceKind kind);
 
+// The name of its file in /proc/PID/ns: "net".
+[[nodiscard]] const char* file_name_of(NamespaceKind kind);
+// True when the namespace is the caller's own, or the kernel has none of this kind.
+[[nodiscard]] bool is_own(const NamespaceUse& use);
+
 // A set of NamespaceKind: bit n is the kind with the number n.
 using KindSet = std::uint32_t;
 [[nodiscard]] constexpr KindSet set_of(NamespaceKind kind) {

@@ -12,10 +12,13 @@
 
 #include <cerrno>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/fd.h"
 #include "runtime/file.h"
+
+int mete_own_image_mount = -1;  // NOLINT: written before libc begins
 
 namespace mete::runtime::process {
 namespace {
@@ -55,6 +58,7 @@ UniqueFd sealed_copy(const UniqueFd& own) {
 }  // namespace
 
 Status protect_own_image() {
+  if (mete_own_image_mount >= 0) return {};
   const UniqueFd own(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   if (!own.valid()) return fail_errno("open /proc/self/exe");
   if (is_protected(own)) return {};
@@ -67,6 +71,10 @@ Status protect_own_image() {
   arguments.push_back(nullptr);
   ::syscall(SYS_execveat, image.get(), "", arguments.data(), environ, AT_EMPTY_PATH);
   return fail_errno("execute a read-only image of this program");
+}
+
+void release_own_image() {
+  if (mete_own_image_mount >= 0) ::close(std::exchange(mete_own_image_mount, -1));
 }
 
 }  // namespace mete::runtime::process

@@ -6,11 +6,20 @@
 
 #include "config/base/result.h"
 
+// Of a program that has protected itself before libc began (own_image_start.cpp): the mount that it runs from. -1:
+// none.
+extern "C" int mete_own_image_mount;  // NOLINT: shared with code that has no namespaces
+
 namespace mete::runtime::process {
 
 // Executes this program again, with the same arguments and environment, from a read-only mount of its file that is in
 // no namespace (Linux 5.12), or, where the kernel refuses that, from a sealed copy in memory. Returns at once when the
 // program already runs from either, or from a read-only mount of the machine.
 [[nodiscard]] Status protect_own_image();
+
+// Closes the descriptor of the mount that this program runs from, if it holds one. The kernel then takes the mount
+// apart (the running program keeps what it needs) and waits for all processors, some 0.1 ms: to be called where there
+// is nothing else to do. The end of the program does the same.
+void release_own_image();
 
 }  // namespace mete::runtime::process

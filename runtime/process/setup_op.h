@@ -45,6 +45,18 @@ struct JoinNamespaces {
   bool operator==(const JoinNamespaces&) const = default;
 };
 
+// Joins the namespaces of the process whose pidfd the launcher has (LaunchOptions::process), all with one call; where
+// the kernel refuses that, those that are not the caller's own by their files.
+struct JoinProcess {
+  static constexpr const char* kName = "join the container's namespaces";
+  std::vector<NamespaceUse> all;  // each kind at most once; neither the user namespace nor the PID namespace
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(all);
+  }
+  bool operator==(const JoinProcess&) const = default;
+};
+
 // Makes a time namespace, sets its clocks and enters it. Comes before AwaitIdMappings: until then the process may still
 // write its own files in /proc, and the namespace belongs to the container's user namespace.
 struct NewTimeNamespace {
@@ -247,7 +259,7 @@ using SetupOp =
                  MountFilesystem, BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl,
                  MaskPath, MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal,
                  AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare, MoveRoot,
-                 NewTimeNamespace, MakeDirectory, EnterDirectory, OpenRoot, EndWithLauncher>;
+                 NewTimeNamespace, MakeDirectory, EnterDirectory, OpenRoot, EndWithLauncher, JoinProcess>;
 
 // The child's act after the last operation.
 enum class Final : std::uint8_t {

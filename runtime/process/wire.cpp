@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/process/wire.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <type_traits>
@@ -110,7 +111,7 @@ class Writer {
 
 class Reader {
  public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  explicit Reader(std::string_view bytes, bool (*wanted)(const SetupOp&) = nullptr) : rest_(bytes), wanted_(wanted) {}
   template <class... Ts>
   void operator()(Ts&... values) {
     (get(values), ...);
@@ -149,7 +150,20 @@ class Reader {
   template <class T>
   void get(std::vector<T>& values) {
     values.clear();
-    for (std::size_t left = size(); left > 0 && ok_; --left) get(values.emplace_back());
+    std::size_t left = size();
+    // Growing would touch twice the memory; a damaged count must not take it all.
+    constexpr std::size_t kMostAtOnce = 256;
+    values.reserve(std::min(left, kMostAtOnce));
+    for (; left > 0 && ok_; --left) get(values.emplace_back());
+  }
+  void get(std::vector<SetupOp>& ops) {
+    if (wanted_ == nullptr) return get<SetupOp>(ops);
+    ops.clear();
+    for (std::size_t left = size(); left > 0 && ok_; --left) {
+      SetupOp op;
+      get(op);
+      if (wanted_(op)) ops.push_back(std::move(op));
+    }
   }
   template <class T>
   void get(std::optional<T>& value) {
@@ -169,6 +183,7 @@ class Reader {
   }
 
   std::string_view rest_;
+  bool (*wanted_)(const SetupOp&);
   bool ok_ = true;
 };
 
@@ -180,11 +195,11 @@ std::string encoded(T copy) {  // the field lists serve reading and writing, so 
 }
 
 template <class T>
-Result<T> decoded(std::string_view bytes) {
+Result<T> decoded(std::string_view bytes, bool (*wanted)(const SetupOp&) = nullptr) {
   if (bytes.substr(0, kMagic.size()) != kMagic) {
     return fail("plan: found no \"mete-plan-5\" at its start, expected one written by the same version of mete");
   }
-  Reader reader(bytes.substr(kMagic.size()));
+  Reader reader(bytes.substr(kMagic.size()), wanted);
   T value;
   value.fields(reader);
   if (!reader.whole()) return fail("plan: found a truncated or damaged plan, expected the output of encode");
@@ -203,6 +218,10 @@ std::string encode(const ForeignPlans& plans) {
 
 Result<Plan> decode_plan(std::string_view bytes) {
   return decoded<Plan>(bytes);
+}
+
+Result<Plan> decode_plan(std::string_view bytes, bool (*wanted)(const SetupOp&)) {
+  return decoded<Plan>(bytes, wanted);
 }
 
 Result<ForeignPlans> decode_foreign_plans(std::string_view bytes) {

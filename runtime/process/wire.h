@@ -17,6 +17,10 @@ namespace mete::runtime::process {
 // Accepts only the exact output of encode(); no length in `bytes` is trusted.
 [[nodiscard]] Result<Plan> decode_plan(std::string_view bytes);
 
+// The same, with the operations alone that `wanted` says true of: a process that lives for a millisecond keeps no
+// others.
+[[nodiscard]] Result<Plan> decode_plan(std::string_view bytes, bool (*wanted)(const SetupOp&));
+
 // The same for the runs of another runtime.
 [[nodiscard]] std::string encode(const ForeignPlans& plans);
 [[nodiscard]] Result<ForeignPlans> decode_foreign_plans(std::string_view bytes);

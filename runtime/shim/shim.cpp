@@ -14,6 +14,7 @@
 
 #include "runtime/file.h"
 #include "runtime/process/launcher.h"
+#include "runtime/process/own_image.h"
 #include "runtime/shim/attachments.h"
 #include "runtime/shim/attempt_files.h"
 #include "runtime/shim/foreign_runtime.h"
@@ -173,6 +174,7 @@ class Shim {
     const char done = 1;
     (void)!::write(options_.ready_fd, &done, 1);
     ::close(options_.ready_fd);
+    process::release_own_image();
   }
 
   int follow(const process::Launched& container) {

@@ -73,19 +73,20 @@ std::string parent_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
 }
 
+bool says_local_events(std::string_view mountinfo) {
+  while (!mountinfo.empty()) {
+    const std::string_view line = next_line(mountinfo);
+    // The short lines of Hierarchies::mounts name the option of a cgroup2 alone.
+    const bool may = line.find(" - ") == std::string_view::npos || line.find(" - cgroup2 ") != std::string_view::npos;
+    if (may && line.find("memory_localevents") != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool events_are_local() {
-  static const bool kLocal = [] {
-    const auto mounts = read_file(AT_FDCWD, "/proc/self/mountinfo");
-    for (std::string_view rest = mounts ? std::string_view(*mounts) : std::string_view(); !rest.empty();) {
-      const std::string_view line = next_line(rest);
-      if (line.find(" - cgroup2 ") != std::string_view::npos &&
-          line.find("memory_localevents") != std::string_view::npos)
-        return true;
-    }
-    return false;
-  }();
+  static const bool kLocal = says_local_events(read_file(AT_FDCWD, "/proc/self/mountinfo").value_or(std::string()));
   return kLocal;
 }
 
@@ -124,7 +125,7 @@ Result<OomCounters> read_oom_counters(const Group& group) {
     for_each_below(group.directory("memory"), group.path(), file, [&](const std::string& path, const std::string& its) {
       counters.nested.emplace(path, value_of(its, "oom_kill").value_or(0));
     });
-  } else if (events_are_local()) {
+  } else if (group.hierarchies().mounts.empty() ? events_are_local() : says_local_events(group.hierarchies().mounts)) {
     for_each_below(group.directory("memory"), group.path(), file, [&](const std::string& path, const std::string& its) {
       counters.below.emplace(path, events_of(its));
     });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/process/child/child.h"
 
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -74,6 +75,14 @@ void use_all_cpus() {
   unsigned char all[8192 / CHAR_BIT];
   std::memset(all, 0xff, sizeof all);
   (void)::syscall(SYS_sched_setaffinity, 0, sizeof all, all);
+}
+
+void adjust_own_score(const SharedChild& shared) {
+  if (shared.oom_score_adj == nullptr) return;
+  const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  const auto length = static_cast<ssize_t>(std::strlen(shared.oom_score_adj));
+  shared.report->refused_adjustment = ::write(file, shared.oom_score_adj, static_cast<std::size_t>(length)) != length;
+  ::close(file);
 }
 
 void reset_signals() {
@@ -200,6 +209,11 @@ void ChildContext::die(const char* tried, const char* object, int error) const {
   append(tried);
   if (*object != '\0') append(" ");
   append(object);
+  if (shared != nullptr) {
+    shared->report->report = report;
+    shared->report->failed = true;
+    ::_exit(127);
+  }
   // When the parent is gone, there is no one to report to and nothing else to do.
   (void)!::send(control_, &report, sizeof report, MSG_NOSIGNAL);
   ::_exit(127);
@@ -235,8 +249,11 @@ void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* c
   ChildContext child(fds.control);
   child.trees = fds.trees;
   child.joined = fds.joined;
+  child.process = fds.process;
+  child.shared = fds.shared;
   close_foreign_descriptors(child, fds);
   use_all_cpus();
+  if (fds.shared != nullptr) adjust_own_score(*fds.shared);
   for (const auto& op : plan.ops) {
     std::visit([&](const auto& each) { execute(child, each); }, op);
     ++child.operation;
@@ -250,7 +267,7 @@ void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* c
     give_stdio(plan.identity.uid);
   }
   reset_signals();
-  child.await(kGo);
+  if (fds.shared == nullptr) child.await(kGo);
   close_host_descriptors(child, fds);
   become(child, plan.identity);
   if (plan.final != Final::exec) run_as_init(child, plan);
@@ -260,6 +277,7 @@ void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* c
     check_command(child, file, env);
     wait_at_start_gate(child, fds.start_gate);
   }
+  if (fds.shared != nullptr) fds.shared->report->reached_exec = true;
   execute_command(child, file, args, env);
 }
 

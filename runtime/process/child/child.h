@@ -38,11 +38,26 @@ struct ChildNumber {
   std::int32_t number = 0;
 };
 
+// Written by a child that shares its launcher's memory, in place of what others send over the control socket.
+struct SharedReport {
+  bool failed = false;
+  ChildReport report;               // when it has failed
+  bool reached_exec = false;        // every step but the exec is done
+  bool refused_adjustment = false;  // see SharedChild::oom_score_adj
+};
+
+struct SharedChild {
+  SharedReport* report = nullptr;
+  std::span<const int> tasks;           // the v1 "tasks" files, in which the child enters its cgroups
+  const char* oom_score_adj = nullptr;  // the child's own; null: not changed
+};
+
 struct ChildFds {
   int control = -1;  // socket to the parent: receives the words above, carries at most one ChildReport
   int stdin_fd = -1;
   int stdout_fd = -1;
   int stderr_fd = -1;
+  int process = -1;     // pidfd for JoinProcess
   int start_gate = -1;  // when valid: a FIFO open for reading and writing; exec waits for one byte (OCI start)
   // Detached mounts that the launcher has copied for BindMount operations, in the order of these. -1: the launcher was
   // not allowed to, the child copies.
@@ -51,7 +66,10 @@ struct ChildFds {
   // Those of the descriptors above whose number lies above the preserved ones, in rising order. The child closes all
   // others at once.
   std::span<const int> kept;
-  std::uint32_t joined = 0;  // see KindSet: namespaces that the intermediate process has joined
+  std::uint32_t joined = 0;  // see KindSet: namespaces that the intermediate process or the launcher has joined
+  // Set: the child shares the launcher's memory, and the launcher stands still until the exec (shared_launch.h). There
+  // is no control socket then.
+  const SharedChild* shared = nullptr;
 };
 
 [[noreturn]] void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* const* env);

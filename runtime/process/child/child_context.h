@@ -34,11 +34,13 @@ class ChildContext {
       trees;           // see ChildFds; each BindMount with a copier but the child takes the first and removes it
   KindSet joined = 0;  // namespaces that the intermediate process has joined
   std::int32_t operation = 0;  // index into Plan::ops of the current operation
+  int process = -1;            // pidfd of the process whose namespaces are joined
   int root = -1;               // the container's root directory, from MountRoot until PivotRoot
   int profile = -1;            // AppArmor's attribute file, from OpenProfile on
   int terminal = -1;           // the process's side of the terminal, from OpenTerminal on
   int proc = -1;               // the container's procfs, once one is mounted
   int control() const { return control_; }
+  const SharedChild* shared = nullptr;  // see ChildFds
 
  private:
   int control_;
@@ -96,6 +98,7 @@ void execute(ChildContext& child, const SetAffinity& op);
 void execute(ChildContext& child, const AwaitIdMappings& op);
 void execute(ChildContext& child, const Unshare& op);
 void execute(ChildContext& child, const JoinNamespaces& op);
+void execute(ChildContext& child, const JoinProcess& op);
 void execute(ChildContext& child, const NewTimeNamespace& op);
 void execute(ChildContext& child, const SetHostname& op);
 void execute(ChildContext& child, const LoopbackUp& op);

@@ -31,6 +31,19 @@ void execute(ChildContext& child, const JoinNamespaces& op) {
   if (failure.tried != nullptr) child.die(failure.tried, failure.path, failure.error);
 }
 
+void execute(ChildContext& child, const JoinProcess& op) {
+  std::uint64_t flags = 0;
+  for (const auto& use : op.all) {
+    if ((child.joined & set_of(use.kind)) == 0) flags |= clone_flag(use.kind);
+  }
+  if (child.process >= 0 && ::setns(child.process, static_cast<int>(flags)) == 0) return;
+  for (const auto& use : op.all) {
+    if (is_own(use)) child.joined |= set_of(use.kind);
+  }
+  const JoinFailure failure = join_namespaces(op.all, false, child.joined);
+  if (failure.tried != nullptr) child.die(failure.tried, failure.path, failure.error);
+}
+
 void execute(ChildContext& child, const NewTimeNamespace& op) {
   const JoinFailure failure = make_time_namespace(op.offsets);
   if (failure.tried != nullptr) child.die(failure.tried, failure.path, failure.error);
@@ -57,6 +70,11 @@ void execute(ChildContext& child, const LoopbackUp&) {
 }
 
 void execute(ChildContext& child, const AwaitCgroups&) {
+  if (child.shared != nullptr) {
+    // The exec closes them.
+    for (const int file : child.shared->tasks) child.must(::write(file, "0", 1), "enter cgroup");
+    return;
+  }
   char word = 0;
   int files[kMostDescriptors];
   std::size_t count = 0;

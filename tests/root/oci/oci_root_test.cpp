@@ -90,7 +90,7 @@ TEST_F(OciTest, HierarchiesThatWereMountedAgainAreFound) {
   ASSERT_EQ(create().code, 0);
   const std::string path = root() + "/one/state.json";
   const Json made = Json::parse(slurp(path));
-  ASSERT_TRUE(made["cgroupMounts"].get<std::string>().find(" - cgroup") != std::string::npos) << made;
+  ASSERT_TRUE(made["cgroupMounts"].get<std::string>().find("/sys/fs/cgroup") != std::string::npos) << made;
   for (const char* mounts : {"7 1 0:99 / /no/such/place rw - cgroup cgroup rw,memory\n", "nonsense", ""}) {
     Json changed = made;
     changed["cgroupMounts"] = mounts;
@@ -101,6 +101,13 @@ TEST_F(OciTest, HierarchiesThatWereMountedAgainAreFound) {
   EXPECT_EQ(oci({"exec", "one", "true"}).code, 0);
   EXPECT_EQ(oci({"pause", "one"}).code, 0);
   EXPECT_EQ(status(), "paused");
+  for (const char* mounts : {"7 1 0:99 / /no/such/place rw - cgroup cgroup rw,memory\n",
+                             "7 / /no/such/place 1 freezer\n", "7 / /no/such/place 2 \n", "nonsense"}) {
+    Json changed = made;
+    changed["cgroupMounts"] = mounts;
+    std::ofstream(path) << changed.dump();
+    EXPECT_NE(oci({"exec", "one", "true"}).err.find("found it paused"), std::string::npos) << mounts;
+  }
   EXPECT_EQ(oci({"delete", "--force", "one"}).code, 0);
   expect_nothing_left();
 }

@@ -87,6 +87,30 @@ TEST(Hierarchies, AreKnownAsLongAsEachIsTheSameMount) {
   EXPECT_FALSE(known_hierarchies(found->mounts + "7 1 0:99 / /no/such/place rw - cgroup cgroup rw,memory\n"));
 }
 
+TEST(Hierarchies, AreNotedInShortLines) {
+  const auto found = parse_hierarchies(
+      "35 24 0:30 / /sys/fs/cgroup/my\\040cpu rw,nosuid,relatime shared:7 - cgroup cgroup rw,cpu,cpuacct\n"
+      "36 24 0:31 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
+      "37 24 0:32 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"
+      "38 24 0:33 / /sys/fs/cgroup/systemd rw - cgroup none rw,name=systemd\n"
+      "39 24 0:34 / /no/such/unified rw,relatime - cgroup2 cgroup2 rw,memory_localevents\n",
+      "hugetlb");
+  ASSERT_TRUE(found) << found.error().what;
+  const auto noted = noted_hierarchies(found->mounts);
+  ASSERT_TRUE(noted);
+  EXPECT_EQ(noted->v1, found->v1);
+  EXPECT_EQ(noted->v1.at("cpuacct"), "/sys/fs/cgroup/my cpu");
+  EXPECT_EQ(noted->named, found->named);
+  EXPECT_EQ(noted->v2_mount, found->v2_mount);
+  EXPECT_EQ(noted->mode, found->mode);
+  EXPECT_EQ(noted->mounts, found->mounts) << "short lines stay as they are";
+  EXPECT_NE(found->mounts.find("memory_localevents"), std::string::npos);
+  EXPECT_TRUE(noted->v2_controllers.empty()) << "not read where v1 has memory and pids";
+  EXPECT_FALSE(noted_hierarchies(""));
+  EXPECT_FALSE(noted_hierarchies("39 24 0:34 / /no/such/unified rw - cgroup2 cgroup2 rw\n"))
+      << "where they would be needed, they have to be there";
+}
+
 TEST(Memberships, LinesOfBothVersions) {
   const auto all = parse_memberships("9:name=systemd:/\n4:cpu,cpuacct:/mete/web:x (deleted)\n0::/mete/web\nbroken\n");
   ASSERT_EQ(all.size(), 3U);

@@ -2,15 +2,20 @@
 // The pure side of launching: plans, their bytes, what is said of processes and signals.
 #include <gtest/gtest.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 
 #include "runtime/process/capabilities.h"
+#include "runtime/process/enter.h"
 #include "runtime/process/intermediate.h"
+#include "runtime/process/namespace_files.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/process_id.h"
+#include "runtime/process/shared_launch.h"
 #include "runtime/process/signals.h"
 #include "runtime/process/wire.h"
 
@@ -197,6 +202,85 @@ TEST(Wire, APlanIsReadBackAsItWasWritten) {
   for (std::size_t length = 0; length < bytes.size(); ++length)
     EXPECT_FALSE(process::decode_plan(bytes.substr(0, length)));
   EXPECT_FALSE(process::decode_plan(bytes + "x"));
+}
+
+TEST(Wire, OfAPlanTheWantedOperationsAlone) {
+  auto spec = small_spec();
+  spec.session_keyring = "_ses.one";
+  const auto plan = process::make_plan(spec);
+  ASSERT_TRUE(plan) << plan.error().what;
+  const std::string bytes = process::encode(*plan);
+  const auto some = process::decode_plan(bytes, process::matters_for_entering);
+  ASSERT_TRUE(some) << some.error().what;
+  ASSERT_FALSE(some->ops.empty());
+  auto expected = *plan;
+  std::erase_if(expected.ops, [](const auto& op) { return !process::matters_for_entering(op); });
+  EXPECT_LT(expected.ops.size(), plan->ops.size());
+  EXPECT_EQ(*some, expected);
+  // What enters is the same of both.
+  const process::EnterSpec enter{.pid = ::getpid(), .args = {"true"}};
+  EXPECT_EQ(process::make_enter_plan(*some, enter).value(), process::make_enter_plan(*plan, enter).value());
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(process::decode_plan(bytes.substr(0, length), process::matters_for_entering));
+}
+
+// An enter plan by pidfd whose every step the child does alone.
+process::Plan plain_entering(process::EnterSpec spec = {}) {
+  const auto container = process::make_plan(small_spec()).value();
+  spec.pid = ::getpid();
+  spec.args = {"true"};
+  spec.by_pidfd = true;
+  return process::make_enter_plan(container, spec).value();
+}
+
+TEST(SharedLaunch, OnlyWhereTheLauncherHasNoPart) {
+  process::LaunchOptions options;
+  options.process = 7;
+  EXPECT_TRUE(process::can_share_memory(plain_entering(), options));
+  EXPECT_FALSE(process::can_share_memory(process::make_plan(small_spec()).value(), options)) << "a container's first";
+  EXPECT_FALSE(process::can_share_memory(plain_entering(), {})) << "without a pidfd";
+  EXPECT_FALSE(process::can_share_memory(plain_entering({.terminal = process::TerminalSpec{}}), options));
+  auto plan = plain_entering();
+  plan.identity.seccomp_flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  EXPECT_FALSE(process::can_share_memory(plan, options)) << "the launcher takes the listener";
+  plan = plain_entering();
+  plan.uid_mappings = {{0, 100000, 1}};
+  EXPECT_FALSE(process::can_share_memory(plan, options)) << "the launcher writes the mappings";
+  plan = plain_entering();
+  plan.join_user_namespace = "/proc/1/ns/user";
+  EXPECT_FALSE(process::can_share_memory(plan, options)) << "an intermediate process joins it";
+  plan = plain_entering();
+  plan.ops.push_back(process::AwaitHooks{});
+  EXPECT_FALSE(process::can_share_memory(plan, options));
+  auto others = options;
+  others.start_gate = 5;
+  EXPECT_FALSE(process::can_share_memory(plain_entering(), others));
+  others = options;
+  others.record = [](pid_t) { return Status(); };
+  EXPECT_FALSE(process::can_share_memory(plain_entering(), others)) << "the child waits until it is recorded";
+  others = options;
+  others.make_cgroups = [] { return Status(); };
+  EXPECT_FALSE(process::can_share_memory(plain_entering(), others));
+}
+
+TEST(Enter, ByPidfdJoinsAllKindsWithOneOperation) {
+  const auto plan = plain_entering();
+  EXPECT_EQ(plan.join_pid_namespace, "/proc/" + std::to_string(::getpid()) + "/ns/pid");
+  const auto at = std::find_if(plan.ops.begin(), plan.ops.end(),
+                               [](const auto& op) { return std::holds_alternative<process::JoinProcess>(op); });
+  ASSERT_NE(at, plan.ops.end());
+  for (const auto& use : std::get<process::JoinProcess>(*at).all) {
+    EXPECT_NE(use.kind, NamespaceKind::user);
+    EXPECT_NE(use.kind, NamespaceKind::pid);
+  }
+  EXPECT_EQ(std::get<process::JoinProcess>(*at).all.size(), 6U);
+}
+
+TEST(Namespaces, OnesOwnAreKnown) {
+  const std::string own = "/proc/" + std::to_string(::getpid()) + "/ns/";
+  EXPECT_TRUE(process::is_own({NamespaceKind::network, own + "net"}));
+  EXPECT_FALSE(process::is_own({NamespaceKind::network, own + "uts"}));
+  EXPECT_EQ(std::string(process::file_name_of(NamespaceKind::cgroup)), "cgroup");
 }
 
 TEST(ProcessId, ReadsTheStartTimePastAnyCommandName) {
