@@ -74,7 +74,7 @@ void add_io(const config::IoPolicy& policy, const IoFacts& facts, runtime::cgrou
 // where one container has no limit. Init containers run one at a time and count by the largest; sidecars among them
 // count for as long as they run. A pod of one container gets only its weight, and on v2 its memory request, because the
 // kernel distributes protection from the root downwards. The resources of the whole pod (PodSpec::resources), where it
-// has them, count in place of the sum.
+// has them, count in place of the sum. Its limit on processes is the pod's alone.
 [[nodiscard]] runtime::cgroup::Limits pod_limits(const config::PodSpec& spec,
                                                  const runtime::cgroup::Hierarchies& machine);
 

@@ -80,9 +80,7 @@ Limits own_pod_limits(const config::Resources& resources, const Hierarchies& mac
   return limits;
 }
 
-}  // namespace
-
-Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
+Limits cpu_and_memory(const config::PodSpec& spec, const Hierarchies& machine) {
   if (spec.resources) return own_pod_limits(*spec.resources, machine);
   Limits limits;
   const PodNeeds needs = needs_of(spec);
@@ -98,6 +96,15 @@ Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
   if (spec.containers.size() + spec.init_containers.size() == 1) return limits;
   if (has_cpu(machine)) limits.cpu_bandwidth = cpu_bandwidth(needs.cpu.total);
   if (has_memory(machine)) limits.memory = needs.memory.total ? Limit<Bytes>(*needs.memory.total) : Limit<Bytes>();
+  return limits;
+}
+
+}  // namespace
+
+// The controller is not asked for: a machine without it cannot hold what the manifest says, and the write tells that.
+Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
+  Limits limits = cpu_and_memory(spec, machine);
+  if (spec.pids_limit) limits.pids = Limit<std::uint64_t>(*spec.pids_limit);
   return limits;
 }
 

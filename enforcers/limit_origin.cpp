@@ -79,21 +79,30 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
   return "";
 }
 
-std::string pod_origin_of(std::string_view file, bool held_back) {
+std::string pod_origin_of(std::string_view file, const config::PodSpec* spec, bool held_back) {
+  const bool own = spec != nullptr && spec->resources;
+  const auto said = [own](const char* field, const char* sum) {
+    return own ? "spec.resources." + std::string(field) + " of the manifest"
+               : "the sum of its containers' " + std::string(sum);
+  };
   switch (setting_of(file)) {
     case Setting::kCpuWeight:
-      return "the sum of its containers' requests.cpu";
+      return said("requests.cpu", "requests.cpu");
     case Setting::kCpuQuota:
-      return held_back ? "machine.bestEffort of agent.yaml: the machine is loaded"
-                       : "the sum of its containers' limits.cpu";
+      return held_back ? "machine.bestEffort of agent.yaml: the machine is loaded" : said("limits.cpu", "limits.cpu");
     case Setting::kCpuIdle:
       return "cpu.idle of its policy";
     case Setting::kCpuPeriod:
       return "the period of every quota";
     case Setting::kMemory:
-      return "the sum of its containers' memory limits";
+      return said("limits.memory", "memory limits");
+    case Setting::kSwap:
+      return "none beyond the memory limit, as the kubelet's NoSwap";
     case Setting::kProtection:
-      return "the sum of its containers' requests.memory";
+      return said("requests.memory", "requests.memory");
+    case Setting::kPids:
+      return spec != nullptr && spec->pids_limit ? "spec.resources.limits.pids of the manifest"
+                                                 : "no spec.resources.limits.pids in the manifest any more";
     default:
       return "";
   }

@@ -22,8 +22,8 @@ struct LimitFacts {
 
 // For a container's control file, as "limits.memory 64Mi of the manifest". Empty: mete does not write the file.
 [[nodiscard]] std::string origin_of(std::string_view file, const LimitFacts& facts);
-// For a control file of a pod's own cgroup. `held_back`: the pod has no requests and is bounded while the machine is
-// loaded.
-[[nodiscard]] std::string pod_origin_of(std::string_view file, bool held_back);
+// For a control file of a pod's own cgroup. `spec`: null where the manifest is gone. `held_back`: the pod has no
+// requests and is bounded while the machine is loaded.
+[[nodiscard]] std::string pod_origin_of(std::string_view file, const config::PodSpec* spec, bool held_back);
 
 }  // namespace mete::enforcers

@@ -34,7 +34,8 @@ HttpResponse Api::apply(const HttpRequest& request) {
   auto parsed = parse_manifest(request.body, file);
   ordered_json warnings = texts(parsed.warnings);
   if (!parsed.ok()) return json_response({{"errors", texts(parsed.errors)}, {"warnings", warnings}}, 422);
-  if (parsed.objects.empty()) return json_response({{"errors", {"The manifest holds no object."}}}, 422);
+  if (parsed.objects.empty() && parsed.claims.empty())
+    return json_response({{"errors", {"The manifest holds no object."}}}, 422);
   if (const auto allowed = check_workloads(parsed.objects); !allowed)
     return json_response({{"errors", {allowed.error().what}}, {"warnings", warnings}}, 422);
   const auto before = manifests_.desired();
@@ -52,6 +53,7 @@ HttpResponse Api::apply(const HttpRequest& request) {
   const auto pruned = to_prune(manifests_, request.parameter("prune"), parsed.objects);
   if (!pruned) return json_response({{"errors", {pruned.error().what}}}, 422);
   ordered_json results = ordered_json::array();
+  const bool compares = request.parameter("diff") == "1";
   for (const auto& object : parsed.objects) {
     const std::string old = manifests_.text_of(object);
     const auto taken_back = taken_back_by(object);
@@ -60,17 +62,27 @@ HttpResponse Api::apply(const HttpRequest& request) {
                                   : old == object.text && taken_back.empty() ? "unchanged"
                                                                              : "configured"}});
     if (!taken_back.empty()) results.back()["takenBack"] = taken_back;
-    if (request.parameter("diff") == "1") {
+    if (compares) {
       results.back()["old"] = old;
       results.back()["new"] = object.text;
     }
   }
+  for (const auto& claim : parsed.claims) {
+    if (compares) break;  // there is nothing that could change
+    results.push_back({{"object", "PersistentVolumeClaim " + config::full_name(claim)},
+                       {"action", "is right: its volume is made when a pod first uses it"}});
+  }
   for (const auto& object : *pruned) results.push_back({{"object", object.shown()}, {"action", "pruned"}});
-  // Of what this machine lacks now, which no reader of the manifest knows.
+  // Of what this machine lacks now, and what pods of these templates would wait for: no reader of the manifest alone
+  // knows that.
   ordered_json of_machine = ordered_json::array();
   const auto devices = reconciler_.devices().devices().counts();
   for (const auto& object : parsed.objects) {
     for (auto& text : texts(config::device_warnings(object.read, devices))) of_machine.push_back(std::move(text));
+    for (const auto& workload : object.read.workloads) {
+      for (auto& text : texts(config::template_warnings(workload, *after.surroundings)))
+        of_machine.push_back(std::move(text));
+    }
   }
   if (request.parameter("dry-run") != "1") {
     if (const auto stored = manifests_.apply(parsed.objects); !stored) return error_response(500, stored.error().what);

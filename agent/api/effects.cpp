@@ -39,6 +39,10 @@ std::vector<std::string> changes(const PodPlan& before, const PodPlan& after) {
   compare_files(before, after, what);
   compare_environments(before.init_containers, after.init_containers, what);
   compare_environments(before.containers, after.containers, what);
+  const auto& words = before.pod.metadata;
+  const auto& words_after = after.pod.metadata;
+  if (words.labels != words_after.labels || words.annotations != words_after.annotations)
+    what.emplace_back("its labels or annotations change in place");
   if (resources_hash(before) != resources_hash(after))
     what.emplace_back("its resources or its bandwidth change in place");
   if (before.policy != after.policy) what.emplace_back("its policy changes in place");

@@ -127,9 +127,10 @@ ordered_json explain_json(Pod& pod) {
   if (const auto resizing = pod.resizing()) value["resize"] = resizing->why;
   value["machine"] = machine_json(services);
   value["cgroup"] = pod.cgroup().path();
+  const auto* const spec = pod.plan() != nullptr ? &pod.plan()->pod.spec : nullptr;
   if (pod.cgroup().exists())
     value["settings"] = settings_json(pod.cgroup(), pod.limits(), [&](const std::string& file) {
-      return enforcers::pod_origin_of(file, pod.held_cpu().has_value());
+      return enforcers::pod_origin_of(file, spec, pod.held_cpu().has_value());
     });
   value["containers"] = ordered_json::array();
   for (const auto& container : pod.containers()) value["containers"].push_back(container_json(*container));

@@ -41,6 +41,7 @@ struct AppliedObject {
 // The objects of a manifest text, one per document. Errors and warnings are those of read_documents.
 struct ParsedManifest {
   std::vector<AppliedObject> objects;
+  std::vector<config::ObjectMeta> claims;  // Documents::claims
   std::vector<config::Diagnostic> errors;
   std::vector<config::Diagnostic> warnings;
   [[nodiscard]] bool ok() const { return errors.empty(); }

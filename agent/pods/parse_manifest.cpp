@@ -2,17 +2,11 @@
 // A manifest's text as the objects that `mete apply` stores.
 #include <iterator>
 
+#include "agent/pods/document_objects.h"
 #include "agent/pods/manifests.h"
 
 namespace mete::agent {
 namespace {
-
-template <class Object>
-void add_objects(const std::vector<Object>& from, const char* kind, const config::DocumentText& document,
-                 ParsedManifest& to) {
-  for (const auto& each : from)
-    to.objects.push_back({kind, each.metadata.namespace_, each.metadata.name, document.text, document.first_line});
-}
 
 template <class T>
 void move_to_end(std::vector<T>& to, std::vector<T> from) {
@@ -21,18 +15,9 @@ void move_to_end(std::vector<T>& to, std::vector<T> from) {
 
 // Appends the object of a document; a kind without one adds nothing.
 void add_object(const config::DocumentText& document, config::Documents read, ParsedManifest& to) {
-  add_objects(read.pods, "Pod", document, to);
-  add_objects(read.policies, "Policy", document, to);
-  add_objects(read.config_maps, "ConfigMap", document, to);
-  add_objects(read.secrets, "Secret", document, to);
-  add_objects(read.services, "Service", document, to);
-  add_objects(read.traffic_policies, "NetworkPolicy", document, to);
-  add_objects(read.runtime_classes, "RuntimeClass", document, to);
-  add_objects(read.trust_bundles, "ClusterTrustBundle", document, to);
-  for (const auto& each : read.workloads) {
-    to.objects.push_back({std::string(config::to_string(each.kind())), each.metadata.namespace_, each.metadata.name,
-                          document.text, document.first_line});
-  }
+  for_each_object(read, [&](const std::string& kind, const config::ObjectMeta& metadata) {
+    to.objects.push_back({kind, metadata.namespace_, metadata.name, document.text, document.first_line});
+  });
   if (read.has_objects()) to.objects.back().read = std::move(read);
 }
 
@@ -48,6 +33,7 @@ ParsedManifest parse_manifest(std::string_view text, const std::string& file) {
     auto read = config::read_documents(document.text, file, document.first_line);
     move_to_end(parsed.errors, std::move(read.errors));
     move_to_end(parsed.warnings, read.warnings);
+    move_to_end(parsed.claims, read.claims);
     // Only a document of one object has a file to itself, so the items of a list become documents.
     const auto items = config::list_items(document);
     for (const auto& item : items) add_object(item, config::read_documents(item.text, file, item.first_line), parsed);

@@ -130,6 +130,8 @@ void Pod::begin_adopted() {
     if (started && *started) record_.sandbox = (*started)->id;
   }
   if (record_.sandbox.pid != 0) watch_sandbox();
+  // What is found running is not killed before it is known below how long it still has.
+  if (is_being_ended()) end_at_ = std::chrono::steady_clock::now() + record_.grace;
   for (auto& container : containers_) container->adopt();
   adopt_network();
   if (plan_ && cgroup_.exists()) {
@@ -145,7 +147,7 @@ void Pod::begin_adopted() {
       // As with a container: changed while no agent ran.
       if (const auto applied = cgroup_.apply_each(limits_); !applied)
         report(Severity::kWarning, name_of(Reason::kLimitFailed), "", applied.error().what);
-      record_.limits_written = digest(limits_, services_.hierarchies);
+      (void)note_limits();
       save(Durability::volatile_);
     }
     open_cgroup();
@@ -181,6 +183,9 @@ void Pod::set_plan(config::SharedPlan plan) {
     record_.resources = std::move(resources);
   }
   const bool files_differ = !plan_ || plan_->volume_files != plan->volume_files;
+  // Who selects it by its labels has no other sign of that.
+  if (plan_ && plan_->pod.metadata != plan->pod.metadata)
+    services_.turns.add(alive_.guard([this] { owner_.changed(); }));
   take(std::move(plan));
   record_.source = plan_->pod.location.file;
   take_gates();
@@ -198,6 +203,7 @@ void Pod::set_plan(config::SharedPlan plan) {
     report(Severity::kNormal, name_of(Reason::kPolicyChanged), "",
            "A changed policy is applied to the running containers");
   }
+  if (begun_) resize_pids();
   if (begun_) try_resize();
   if (begun_) publish_ports();
   if (begun_) hold_bandwidth();

@@ -182,6 +182,9 @@ class Pod : private DriftOwner {
     return plan_->policy && plan_->policy->drift == config::OnDrift::kReport;
   }
   void report_drift(std::string message, EventFields fields) override;
+  void limit_event() override {
+    if (limit_events_ != nullptr) limit_events_->poll();
+  }
   [[nodiscard]] Status write_again(const runtime::cgroup::Limits& limits) override {
     return cgroup_.apply_each(limits);
   }
@@ -191,6 +194,9 @@ class Pod : private DriftOwner {
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool has_quota() const;
   Status write_limits(runtime::cgroup::Limits limits);
+  bool note_limits();  // in the record; true: they were others
+  void resize_pids();
+  void watch_pids();
   void lift_quota();
   // pod_prepare.cpp
   Status prepare();  // directories, volumes, cgroup: once per life of the agent
@@ -270,6 +276,7 @@ class Pod : private DriftOwner {
   bool quota_lifted_ = false;  // until a container starts again
   std::optional<double> held_cpu_;
   DriftWatch drift_;
+  std::unique_ptr<LimitEvents> limit_events_;  // null: its own cgroup has no limit on processes
   Owner owner_;
   std::optional<PodStatus> told_;  // what the owner knows
   std::vector<std::unique_ptr<Container>> containers_;

@@ -93,18 +93,35 @@ void Pod::kill_all() {
   }));
 }
 
+namespace {
+
+// Of a delete that was asked for a while ago. The machine's clock may have been set meanwhile.
+std::chrono::seconds grace_left(const PodRecord& record) {
+  const auto left =
+      std::chrono::ceil<std::chrono::seconds>(record.deleted + record.grace - std::chrono::system_clock::now());
+  return std::clamp(left, std::chrono::seconds(0), record.grace);
+}
+
+}  // namespace
+
 void Pod::terminate(std::optional<std::chrono::seconds> grace) {
   if (record_.terminating) {
     // A second, more impatient delete shortens the first.
-    if (grace && *grace < record_.grace) end_all(*grace);
+    if (!grace || *grace >= record_.grace) return;
+    record_.grace = *grace;
+    record_.deleted = std::chrono::system_clock::now();
+    end_all(*grace);
     return;
   }
   if (grace) record_.grace = *grace;
   record_.terminating = true;
+  // An earlier agent's delete goes on, with what is left of its grace.
+  const bool goes_on = record_.deleted != WallTime();
+  if (!goes_on) record_.deleted = std::chrono::system_clock::now();
   record_.stopped = false;  // from here on it says how the pod that may follow begins
   ending_ = false;
   report(Severity::kNormal, name_of(Reason::kTerminating), "", "Pod " + record_.key() + " is being deleted");
-  end_all(record_.grace);
+  end_all(goes_on ? grace_left(record_) : record_.grace);
 }
 
 void Pod::stop(std::optional<std::chrono::seconds> grace) {
@@ -217,6 +234,7 @@ bool Pod::retire() {
     }
   }
   drift_.close();
+  limit_events_.reset();
   return true;
 }
 

@@ -95,21 +95,30 @@ bool is_of_bandwidth(const std::string& annotation) {
          annotation == config::kBandwidthBurst;
 }
 
-// Without those that are changed on a running pod.
-std::map<std::string, std::string> lasting_annotations(const config::Pod& pod) {
-  auto all = pod.metadata.annotations;
-  std::erase_if(all, [](const auto& each) { return is_of_bandwidth(each.first); });
-  return all;
+// kActedOn: the annotations that make a pod what it is. kAll: with all others, and with its labels, as agents before
+// had it.
+enum class Words { kActedOn, kAll };
+
+// Those by which mete makes a pod's network and its processes, and those that stand for fields of the spec.
+bool is_acted_on(const std::string& annotation) {
+  return annotation.starts_with("mete/") || annotation.starts_with("docker.mete/") ||
+         annotation.starts_with("container.apparmor.security.beta.kubernetes.io/");
 }
 
-json identity_json(const config::PodPlan& plan, const Contents& contents) {
+json metadata_json(const config::ObjectMeta& metadata, Words words) {
+  auto annotations = metadata.annotations;
+  std::erase_if(annotations, [words](const auto& each) {
+    return is_of_bandwidth(each.first) || (words == Words::kActedOn && !is_acted_on(each.first));
+  });
+  json value = {{"name", metadata.name}, {"namespace", metadata.namespace_}, {"annotations", std::move(annotations)}};
+  if (words == Words::kAll) value["labels"] = metadata.labels;
+  return value;
+}
+
+json identity_json(const config::PodPlan& plan, const Contents& contents, Words words) {
   const auto& pod = plan.pod;
   const auto& spec = pod.spec;
-  json value = {{"metadata",
-                 {{"name", pod.metadata.name},
-                  {"namespace", pod.metadata.namespace_},
-                  {"labels", pod.metadata.labels},
-                  {"annotations", lasting_annotations(pod)}}},
+  json value = {{"metadata", metadata_json(pod.metadata, words)},
                 {"restartPolicy", static_cast<int>(spec.restart_policy)},
                 {"terminationGracePeriodSeconds", spec.termination_grace_period.count()},
                 {"hostname", spec.hostname},
@@ -136,20 +145,33 @@ json identity_json(const config::PodPlan& plan, const Contents& contents) {
   return value;
 }
 
-std::string hash_of(const config::PodPlan& plan, const Contents& contents) {
-  return digest(identity_json(plan, contents).dump(-1, ' ', false, json::error_handler_t::replace));
+std::string hash_of(const config::PodPlan& plan, const Contents& contents, Words words) {
+  return digest(identity_json(plan, contents, words).dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+}  // namespace
+
+namespace {
+
+Contents by_value(const config::PodPlan& plan) {
+  return {plan.init_containers, plan.containers, plan.volume_files};
+}
+
+Contents by_name(const config::PodPlan& plan) {
+  if (!plan.by_name) return by_value(plan);
+  return {plan.by_name->init_containers, plan.by_name->containers, plan.by_name->volume_files};
 }
 
 }  // namespace
 
 std::string identity_hash(const config::PodPlan& plan) {
-  if (!plan.by_name) return identity_hash_by_value(plan);
-  const auto& named = *plan.by_name;
-  return hash_of(plan, {named.init_containers, named.containers, named.volume_files});
+  if (!plan.lasting) return hash_of(plan, by_name(plan), Words::kActedOn);
+  return hash_of(plan, {plan.lasting->init_containers, plan.lasting->containers, plan.lasting->volume_files},
+                 Words::kActedOn);
 }
 
-std::string identity_hash_by_value(const config::PodPlan& plan) {
-  return hash_of(plan, {plan.init_containers, plan.containers, plan.volume_files});
+bool was_identity(const config::PodPlan& plan, const std::string& hash) {
+  return hash == hash_of(plan, by_name(plan), Words::kAll) || hash == hash_of(plan, by_value(plan), Words::kAll);
 }
 
 bool same_probes(const config::PodSpec& a, const config::PodSpec& b) {
@@ -173,6 +195,7 @@ std::string resources_hash(const config::PodPlan& plan) {
   for (const auto& [key, value] : plan.pod.metadata.annotations) {
     if (is_of_bandwidth(key)) all.push_back({key, value});
   }
+  if (plan.pod.spec.pids_limit) all.push_back({"pids", *plan.pod.spec.pids_limit});
   return digest(all.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which change of a manifest makes another pod of it: the pod is replaced when its identity changes. Everything else
-// (policy, resources, priority, probes) is applied to what runs.
+// (policy, labels, resources, priority, probes) is applied to what runs.
 //
 // The hash is kept in records, and an agent that is upgraded compares the old agent's with its own. So the hash of an
 // unchanged manifest must never change: a field that mete learns to act on may be added only where it is set. That is
@@ -26,6 +26,9 @@ struct NotIdentity {
 // The tests change every field that mete acts on, one by one; each must change the hash or stand here.
 inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"metadata.uid", "the agent names pods by uids of its own"},
+    {"metadata.labels", "are those of what runs, as on a cluster"},
+    {"metadata.annotations",
+     "are those of what runs; mete/... and what stands for fields of the spec is the identity's"},
     {"spec.priority", "is applied to what runs"},
     {"spec.priorityClassName", "is applied to what runs"},
     {"spec.containers[].resources.limits", "is applied to what runs, as long as the QoS class stays"},
@@ -60,11 +63,11 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
 });
 
 // The hash of everything whose change needs a new pod: 16 hexadecimal digits. What ConfigMaps and Secrets hold is no
-// part of it.
+// part of it, nor are labels, and of the annotations only those that mete acts on.
 [[nodiscard]] std::string identity_hash(const config::PodPlan& plan);
-// The same as agents before this one have recorded it, for which another value in a ConfigMap or a Secret made another
-// pod.
-[[nodiscard]] std::string identity_hash_by_value(const config::PodPlan& plan);
+// Whether an agent before this one has recorded this hash for the same plan: then another label or annotation made
+// another pod, and before that another value in a ConfigMap or a Secret.
+[[nodiscard]] bool was_identity(const config::PodPlan& plan, const std::string& hash);
 // True when all containers of two pods of one identity have the same probes, and words for a resize.
 [[nodiscard]] bool same_probes(const config::PodSpec& a, const config::PodSpec& b);
 // The hash of the resources of all containers, which change in place.

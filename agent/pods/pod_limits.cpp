@@ -15,9 +15,15 @@ Status Pod::write_limits(runtime::cgroup::Limits limits) {
   if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
   limits_ = std::move(limits);
   // The launch of its first container saves the record of a new pod.
-  const auto before = std::exchange(record_.limits_written, digest(limits_, services_.hierarchies));
-  if (!before.empty() && before != record_.limits_written) save(runtime::Durability::volatile_);
+  if (const auto before = record_.limits_written; note_limits() && !before.empty())
+    save(runtime::Durability::volatile_);
   return {};
+}
+
+bool Pod::note_limits() {
+  record_.pids_limited = limits_.pids && !limits_.pids->is_unlimited();
+  const auto before = std::exchange(record_.limits_written, digest(limits_, services_.hierarchies));
+  return before != record_.limits_written;
 }
 
 // By an earlier policy, of an earlier agent perhaps.
@@ -45,6 +51,8 @@ runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
   } else if (!limits.cpu_bandwidth && has_quota()) {
     limits.cpu_bandwidth = runtime::cgroup::CpuBandwidth();
   }
+  // The manifest had one, for an earlier agent perhaps.
+  if (!limits.pids && record_.pids_limited) limits.pids = runtime::cgroup::Limit<std::uint64_t>();
   Bytes more(0);
   std::chrono::microseconds lent(0);
   for_each_container(spec, [&](std::size_t i, const config::Container& container) {
@@ -59,6 +67,43 @@ runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
   if (limits.cpu_bandwidth && !limits.cpu_bandwidth->quota.is_unlimited())
     limits.cpu_bandwidth->quota = limits.cpu_bandwidth->quota.value() + lent;
   return limits;
+}
+
+namespace {
+
+std::string text_of(const std::optional<runtime::cgroup::Limit<std::uint64_t>>& limit) {
+  return limit && !limit->is_unlimited() ? std::to_string(limit->value()) : "none";
+}
+
+}  // namespace
+
+// The kernel takes a limit below what there is: then nothing is forked until some have ended.
+void Pod::resize_pids() {
+  if (!cgroup_.exists()) return;
+  const auto before = limits_.pids;
+  const auto now = limits_for(plan_->pod.spec).pids;
+  if (text_of(before) == text_of(now)) return;
+  auto limits = limits_;
+  limits.pids = now;
+  if (const Status written = write_limits(std::move(limits)); !written)
+    return report(Severity::kWarning, name_of(Reason::kLimitFailed), "", written.error().what);
+  watch_pids();
+  for (auto& container : containers_) container->control().watch().pids_limits_changed();
+  const std::string change = "pids limit " + text_of(before) + " -> " + text_of(now);
+  report(Severity::kNormal, name_of(Reason::kResized), "", "Pod " + record_.key() + " goes on with " + change,
+         {{"change", change}});
+}
+
+// Few pods have such a limit.
+void Pod::watch_pids() {
+  if (!record_.pids_limited) return limit_events_.reset();
+  if (limit_events_ == nullptr)
+    limit_events_ = std::make_unique<LimitEvents>(
+        services_, cgroup_, LimitEvents::Whose::kPod,
+        [this](std::string reason, const std::string& message, LimitEvents::Fields fields) {
+          report(Severity::kWarning, std::move(reason), "", "Pod " + record_.key() + ": " + message, std::move(fields));
+        });
+  limit_events_->open(true);
 }
 
 // All that is left in it is to die. An agent that dies now leaves a record by which the next one writes the limits.

@@ -60,6 +60,7 @@ void Pod::prepare_meanwhile() {
 
 void Pod::open_cgroup() {
   drift_.open();
+  watch_pids();
 }
 
 }  // namespace mete::agent

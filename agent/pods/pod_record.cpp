@@ -47,6 +47,8 @@ std::string to_json(const PodRecord& record) {
                 {"ready", condition(record.ready)},
                 {"containers", std::move(containers)}};
   if (record.is_child()) value["workload"] = workload_json(*record.workload);
+  if (record.pids_limited) value["pids_limited"] = true;
+  if (record.deleted != WallTime()) value["deleted"] = since_epoch(record.deleted);
   if (record.users) value["users"] = *record.users;
   if (!record.cgroup_parent.empty()) value["cgroup_parent"] = record.cgroup_parent;
   if (record.gated) value["gated"] = true;
@@ -71,10 +73,12 @@ Result<PodRecord> parse_record(const std::string& text) {
     record.hash = value.at("hash").get<std::string>();
     record.resources = value.value("resources", std::string());
     record.limits_written = value.value("limits_written", std::string());
+    record.pids_limited = value.value("pids_limited", false);
     record.boot_id = value.at("boot_id").get<std::string>();
     record.created = wall_time(value.at("created").get<std::int64_t>());
     record.grace = std::chrono::seconds(value.at("grace").get<std::int64_t>());
     record.terminating = value.at("terminating").get<bool>();
+    record.deleted = wall_time(value.value("deleted", std::int64_t{0}));
     record.stopped = value.at("stopped").get<bool>();
     record.sandbox = process_of(value.at("sandbox"));
     if (value.contains("users")) record.users = value.at("users").get<std::uint32_t>();

@@ -128,10 +128,12 @@ struct PodRecord {
   std::string hash;            // of the PodPlan it was made from
   std::string resources;       // hash of the manifest's resources that were last taken up
   std::string limits_written;  // as a container's, of the pod's own
+  bool pids_limited = false;   // its own cgroup was given a limit on processes
   std::string boot_id;         // of the boot in which its processes were started
   WallTime created{};
   std::chrono::seconds grace{30};
   bool terminating = false;  // being deleted: finish that
+  WallTime deleted{};        // when that was asked for; WallTime(): it was not, or by an agent that did not note it
   bool stopped = false;      // by `mete stop`: do not start again
   std::string reason;    // why it fails as a whole, and is not started again: "DeadlineExceeded"; empty: it does not
   std::string message;   // the same for a person

@@ -84,10 +84,10 @@ void Reconciler::read_desired() {
   if (on_desired_) on_desired_();
 }
 
-// Also one that an agent has recorded for which the values of ConfigMaps and Secrets were part of the identity.
+// Also one that an agent has recorded for which more was part of the identity.
 bool Reconciler::is_same(PodRecord& record, const Wanted& wanted) {
   if (record.hash == wanted.hashes->identity) return true;
-  if (!wanted.plan->by_name || record.hash != identity_hash_by_value(*wanted.plan)) return false;
+  if (!was_identity(*wanted.plan, record.hash)) return false;
   record.hash = wanted.hashes->identity;
   return true;
 }
@@ -131,16 +131,16 @@ void Reconciler::reconcile_pod(const std::string& key, bool stopped) {
   const bool gated_again =
       pod != nullptr && plan != nullptr && !plan->pod.spec.scheduling_gates.empty() && !pod->record().gated;
   facts.same_hash = pod != nullptr && plan != nullptr && !gated_again && is_same(pod->record(), wanted->second);
-  facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
-                        pod->plan()->volume_files == plan->volume_files &&
-                        pod->plan()->containers == plan->containers &&
-                        pod->plan()->init_containers == plan->init_containers &&
-                        pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
-                        pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
-                        pod->plan()->pod.spec.scheduling_gates == plan->pod.spec.scheduling_gates &&
-                        same_probes(pod->plan()->pod.spec, plan->pod.spec) &&
-                        pod->record().resources == wanted->second.hashes->resources &&
-                        published_ports(pod->plan()->pod) == published_ports(plan->pod);
+  facts.same_settings =
+      facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
+      pod->plan()->volume_files == plan->volume_files && pod->plan()->containers == plan->containers &&
+      pod->plan()->init_containers == plan->init_containers && pod->plan()->pod.metadata == plan->pod.metadata &&
+      pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
+      pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
+      pod->plan()->pod.spec.scheduling_gates == plan->pod.spec.scheduling_gates &&
+      same_probes(pod->plan()->pod.spec, plan->pod.spec) &&
+      pod->record().resources == wanted->second.hashes->resources &&
+      published_ports(pod->plan()->pod) == published_ports(plan->pod);
   switch (decide(facts)) {
     case Step::kNothing:
       break;

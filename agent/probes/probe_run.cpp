@@ -67,21 +67,56 @@ class PauseRun : public ProbeRun {
   Timer timer_;
 };
 
+// What cannot even be asked.
+class FailedRun : public ProbeRun {
+ public:
+  FailedRun(Services& services, std::string why)
+      : ProbeRun(services.loop), loop_(services.loop), why_(std::move(why)) {}
+
+ private:
+  // Not within begin(): who began it may not have taken hold of it yet.
+  void start() override {
+    asio::post(loop_, [self = shared_from_this(), this] { finish(ProbeResult::kUnknown, why_); });
+  }
+  void stop() override {}
+
+  asio::io_context& loop_;
+  const std::string why_;
+};
+
+// Null: its port is known. In the words of the kubelet's findPortByName (pkg/probe/util.go), whose result counts
+// neither way either.
+template <class Action>
+std::shared_ptr<ProbeRun> failed_run(Services& services, const Action& action) {
+  if (action.unknown_port.empty()) return nullptr;
+  return std::make_shared<FailedRun>(services, "port " + action.unknown_port + " not found");
+}
+
+std::shared_ptr<ProbeRun> http_run(Services& services, const ProbePlace& place, HttpProbe probe) {
+  auto failed = failed_run(services, probe.get);
+  return failed != nullptr ? failed : make_http_run(services, place, std::move(probe));
+}
+
+std::shared_ptr<ProbeRun> tcp_run(Services& services, const ProbePlace& place, const config::TcpConnect& connect) {
+  auto failed = failed_run(services, connect);
+  return failed != nullptr ? failed : make_tcp_run(services, place, connect);
+}
+
 }  // namespace
 
 std::shared_ptr<ProbeRun> make_hook_run(Services& services, const ProbePlace& place, const config::HookAction& action) {
   if (const auto* exec = std::get_if<config::ExecAction>(&action)) return make_exec_run(services, place, exec->command);
   if (const auto* http = std::get_if<config::HttpGet>(&action))
-    return make_http_run(services, place, {.get = *http, .any_answer = true});
-  if (const auto* tcp = std::get_if<config::TcpConnect>(&action)) return make_tcp_run(services, place, *tcp);
+    return http_run(services, place, {.get = *http, .any_answer = true});
+  if (const auto* tcp = std::get_if<config::TcpConnect>(&action)) return tcp_run(services, place, *tcp);
   return std::make_shared<PauseRun>(services, std::get<config::Pause>(action));
 }
 
 std::shared_ptr<ProbeRun> make_probe_run(Services& services, const ProbePlace& place,
                                          const config::ProbeAction& action) {
   if (const auto* exec = std::get_if<config::ExecAction>(&action)) return make_exec_run(services, place, exec->command);
-  if (const auto* http = std::get_if<config::HttpGet>(&action)) return make_http_run(services, place, {*http});
-  if (const auto* tcp = std::get_if<config::TcpConnect>(&action)) return make_tcp_run(services, place, *tcp);
+  if (const auto* http = std::get_if<config::HttpGet>(&action)) return http_run(services, place, {*http});
+  if (const auto* tcp = std::get_if<config::TcpConnect>(&action)) return tcp_run(services, place, *tcp);
   return make_grpc_run(services, place, std::get<config::GrpcCheck>(action));
 }
 

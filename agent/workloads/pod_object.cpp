@@ -113,7 +113,11 @@ ordered_json pod_object_json(const Pod& pod, const std::string& spec, const conf
     if (!own.labels.empty()) metadata["labels"] = own.labels;
     if (!own.annotations.empty()) metadata["annotations"] = own.annotations;
   }
-  if (record.terminating) metadata["deletionTimestamp"] = rfc3339(wall_now());
+  // As the API server sets it: when the grace is over.
+  if (record.terminating) {
+    metadata["deletionGracePeriodSeconds"] = record.grace.count();
+    metadata["deletionTimestamp"] = rfc3339(record.deleted + record.grace);
+  }
   if (record.is_child()) {
     const auto kind = config::workload_kind(record.workload->kind).value_or(config::WorkloadKind::kReplicaSet);
     metadata["ownerReferences"] = {{{"apiVersion", config::api_version(kind)},

@@ -35,7 +35,8 @@ ordered_json metadata_json(const WorkloadRecord& record, ordered_json metadata) 
   metadata["uid"] = record.uid;
   metadata["creationTimestamp"] = rfc3339(record.created);
   metadata["generation"] = record.generation;
-  if (record.deleting) metadata["deletionTimestamp"] = rfc3339(wall_now());
+  if (record.deleting)
+    metadata["deletionTimestamp"] = rfc3339(record.deleted != WallTime() ? record.deleted : wall_now());
   if (record.is_owned()) {
     const auto kind = config::workload_kind(record.owner.kind).value_or(config::WorkloadKind::kDeployment);
     metadata["ownerReferences"] = {{{"apiVersion", config::api_version(kind)},
@@ -132,6 +133,9 @@ class StatusWriter {
     const auto& job = object_.record.job;
     const auto pods = counts(object_, 0);
     if (!value["spec"].contains("parallelism")) value["spec"]["parallelism"] = 1;
+    // Whatever a manifest that was read from a cluster says: that is the uid of the Job there.
+    if (!value["spec"].value("manualSelector", false))
+      value["spec"]["selector"] = {{"matchLabels", {{"batch.kubernetes.io/controller-uid", object_.record.uid}}}};
     if (spec.completions) value["spec"]["completions"] = *spec.completions;
     auto& status = value["status"];
     if (job.started != WallTime()) status["startTime"] = rfc3339(job.started);

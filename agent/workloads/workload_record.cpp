@@ -146,6 +146,7 @@ std::string to_json(const WorkloadRecord& record) {
                 {"job", job_json(record.job)},
                 {"last_schedule", nanoseconds_of(record.cron.last_schedule)},
                 {"last_success", nanoseconds_of(record.cron.last_success)}};
+  if (record.deleted != WallTime()) value["deleted"] = nanoseconds_of(record.deleted);
   if (record.is_owned())
     value["owner"] = {{"kind", record.owner.kind}, {"name", record.owner.name}, {"uid", record.owner.uid}};
   return value.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
@@ -167,6 +168,7 @@ Result<WorkloadRecord> parse_workload_record(const std::string& text) {
     record.created = time_of(value.at("created"));
     record.generation = value.at("generation").get<std::int64_t>();
     record.deleting = value.at("deleting").get<bool>();
+    if (value.contains("deleted")) record.deleted = time_of(value.at("deleted"));
     record.expired = value.at("expired").get<bool>();
     record.overrides = overrides_of(value.at("overrides"));
     record.revision = value.at("revision").get<std::int64_t>();

@@ -54,6 +54,7 @@ struct WorkloadRecord {
   WallTime created{};
   std::int64_t generation = 1;
   bool deleting = false;  // its pods go, and then it
+  WallTime deleted{};     // when that was asked for; WallTime(): not noted, by an earlier agent
   bool expired = false;   // a Job that ttlSecondsAfterFinished has removed, and whose manifest is still there
   Overrides overrides;
   // ReplicaSet

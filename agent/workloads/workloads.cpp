@@ -257,6 +257,7 @@ void Workloads::remove_pod(const WorkloadObject& object, const std::string& name
 void Workloads::remove(WorkloadObject& object, std::optional<std::chrono::seconds> grace) {
   if (!object.record.deleting) {
     object.record.deleting = true;
+    object.record.deleted = wall_now();
     save(object);
   }
   for (WorkloadObject* each : owned(object)) remove(*each, grace);

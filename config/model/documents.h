@@ -41,6 +41,8 @@ struct Documents {
   std::vector<TrafficPolicy> traffic_policies;
   std::vector<RuntimeClass> runtime_classes;
   std::vector<ClusterTrustBundle> trust_bundles;
+  // PersistentVolumeClaims. Nothing of them is kept: a volume is made when a pod uses it for the first time.
+  std::vector<ObjectMeta> claims;
   // An object with an error is not in the lists above: an object is read completely or not at all.
   std::vector<Diagnostic> errors;
   std::vector<Diagnostic> warnings;

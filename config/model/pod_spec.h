@@ -236,6 +236,9 @@ struct PodSpec {
   std::optional<std::int64_t> priority;  // when the machine runs out of memory, the lowest priority is ended first
   std::string priority_class;            // only the two classes that every cluster has are known
   Box<Resources> resources;              // of all containers together (KEP-2837); empty: what the containers say
+  // Processes and threads of all containers together, at least 1 (`resources.limits.pids`); empty: no limit. It says
+  // nothing of CPU and memory, and counts in no QoS class.
+  std::optional<std::uint64_t> pids_limit;
   Rare<PodSecurityContext> security;
   std::vector<std::string> image_pull_secrets;  // names of Secrets
   Box<ReferencePlaces> places;                  // empty: the manifest has none of them, or there is none

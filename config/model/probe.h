@@ -26,6 +26,7 @@ struct HttpGet {
   std::string path = "/";
   bool https = false;  // the certificate is not verified, as with the kubelet
   std::vector<std::pair<std::string, std::string>> headers;
+  std::string unknown_port = {};  // a name that no port of the container has; then `port` is 0
   bool operator==(const HttpGet&) const = default;
 };
 
@@ -33,6 +34,7 @@ struct HttpGet {
 struct TcpConnect {
   std::string host;  // as in HttpGet
   std::uint16_t port = 0;
+  std::string unknown_port = {};
   bool operator==(const TcpConnect&) const = default;
 };
 

@@ -95,17 +95,6 @@ std::vector<VolumeMount> read_mounts(const View& view, bool privileged) {
   return mounts;
 }
 
-// IANA_SVC_NAME: at most 15 of [a-z0-9-] with a letter, no '-' at an end or beside another.
-Status check_port_name(std::string_view name) {
-  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-  const bool fine = !name.empty() && name.size() <= 15 && std::all_of(name.begin(), name.end(), allowed) &&
-                    name.find_first_of("abcdefghijklmnopqrstuvwxyz") != std::string_view::npos && name.front() != '-' &&
-                    name.back() != '-' && name.find("--") == std::string_view::npos;
-  if (fine) return {};
-  return fail("found \"" + std::string(name) +
-              "\", expected at most 15 lower case letters, digits and single '-' between them, with a letter");
-}
-
 std::vector<ContainerPort> read_ports(const View& view) {
   std::vector<ContainerPort> ports;
   std::set<std::string> names;

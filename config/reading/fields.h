@@ -57,6 +57,8 @@ struct FieldSpec {
   // The values that ask for what mete does anyway, which need no report (kInactive, kRefused) and make no other pod
   // (identity_by_text). An empty text, list or mapping asks for nothing in every such field.
   std::span<const std::string_view> harmless = {};
+  // What is below this field and is applied to what runs, as paths from it: no part of its identity_by_text.
+  std::span<const std::string_view> in_place = {};
 };
 
 struct ObjectSpec {

@@ -9,12 +9,13 @@
 namespace mete::config {
 namespace {
 
-// Empty for what says nothing.
-std::string value_text(const View& view) {
-  if (!view) return {};
+// Empty for what says nothing. `but`: FieldSpec::in_place; `path`: of the view, from the field on.
+std::string value_text(const View& view, std::span<const std::string_view> but, const std::string& path = "") {
+  if (!view || std::find(but.begin(), but.end(), path) != but.end()) return {};
   if (view.node().kind == YamlNode::Kind::kMap) {
     std::map<std::string, std::string> sorted;
-    for (const auto& [key, value] : view.entries()) sorted[key] = value_text(value);
+    for (const auto& [key, value] : view.entries())
+      sorted[key] = value_text(value, but, path.empty() ? key : path + "." + key);
     std::string out;
     for (const auto& [key, text] : sorted) {
       if (!text.empty()) out += (out.empty() ? "" : ",") + quoted(key) + ":" + text;
@@ -23,7 +24,8 @@ std::string value_text(const View& view) {
   }
   if (view.node().kind == YamlNode::Kind::kList) {
     std::string out;
-    for (const auto& item : view.items()) out += (out.empty() ? "" : ",") + (item ? value_text(item) : "null");
+    for (const auto& item : view.items())
+      out += (out.empty() ? "" : ",") + (item ? value_text(item, but, path) : "null");
     return out.empty() ? out : "[" + out + "]";
   }
   const std::string text = view.text();
@@ -44,7 +46,8 @@ std::string identity_text(const View& view, const ObjectSpec& spec) {
     if (!child || field.use != FieldUse::kActive) continue;
     if (field.identity_by_text) {
       if (is_harmless(child, field)) continue;
-      if (const std::string text = value_text(child); !text.empty()) out += child.path() + "=" + text + "\n";
+      if (const std::string text = value_text(child, field.in_place); !text.empty())
+        out += child.path() + "=" + text + "\n";
     } else if (field.type == FieldType::kObject) {
       out += identity_text(child, *field.object);
     } else if (field.type == FieldType::kObjectList) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Metadata of all kinds, ConfigMaps and Secrets.
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdint>
+#include <string_view>
 
 #include "config/base/base64.h"
 #include "config/reading/readers.h"
@@ -108,8 +110,31 @@ std::map<std::string, std::string> read_annotations(const View& view) {
   return annotations;
 }
 
+namespace {
+
+// Those of Kubernetes itself, which stand in objects that were written by `kubectl get`: its own bookkeeping.
+constexpr auto kOwnFinalizers = std::to_array<std::string_view>({
+    "batch.kubernetes.io/job-tracking",
+    "foregroundDeletion",
+    "kubernetes.io/pvc-protection",
+    "orphan",
+    "service.kubernetes.io/load-balancer-cleanup",
+});
+
+// Who asks for one counts on being waited for.
+void warn_of_finalizers(const View& view) {
+  for (const auto& item : view.items()) {
+    const std::string name = item.text();
+    if (std::find(kOwnFinalizers.begin(), kOwnFinalizers.end(), name) != kOwnFinalizers.end()) continue;
+    item.warn({.message = "`finalizers` is not acted on: a delete does not wait for " + name, .not_acted_on = true});
+  }
+}
+
+}  // namespace
+
 ObjectMeta read_metadata(const View& object) {
   const View view = object["metadata"];
+  warn_of_finalizers(view["finalizers"]);
   ObjectMeta metadata;
   metadata.name = read_name(object, view);
   if (view["namespace"]) {

@@ -8,23 +8,32 @@
 #include "config/reading/fields.h"
 #include "config/reading/readers.h"
 #include "config/resolve/expand.h"
+#include "config/values/names.h"
 
 namespace mete::config {
 namespace {
 
-// A number, or the name of one of the container's ports.
-std::uint16_t read_port(const View& view, const View& ports) {
+struct ActionPort {
+  std::uint16_t number = 0;
+  std::string unknown = {};  // HttpGet::unknown_port
+};
+
+// A number, or the name of one of the container's ports. Kubernetes takes any name, and what is asked fails each time.
+ActionPort read_port(const View& view, const View& ports) {
   const std::string text = view.text();
   for (const auto& port : ports.items()) {
-    if (port["name"].text() == text) return static_cast<std::uint16_t>(port["containerPort"].integer().value_or(0));
+    if (port["name"].text() == text) return {static_cast<std::uint16_t>(port["containerPort"].integer().value_or(0))};
   }
   std::uint16_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (view && (error != std::errc() || end != text.data() + text.size() || number == 0)) {
-    view.error(
-        mismatch(describe(view.node()), "a port from 1 to 65535, or the name of one of the container's `ports`"));
+  if (!view || (error == std::errc() && end == text.data() + text.size() && number != 0)) return {number};
+  if (check_port_name(text)) {
+    view.warn({"no port of the container is named `" + text + "`: this fails each time", "`" + text + "`",
+               "a port from 1 to 65535, or the name of one of the container's `ports`"});
+    return {0, text};
   }
-  return number;
+  view.error(mismatch(describe(view.node()), "a port from 1 to 65535, or the name of one of the container's `ports`"));
+  return {};
 }
 
 // Refuses characters that could end a request line or header and begin another one.
@@ -41,7 +50,9 @@ HttpGet read_http_get(const View& view, const View& ports) {
   HttpGet get;
   get.host = view["host"].text();
   check_printable(view["host"], get.host, false);
-  get.port = read_port(view["port"], ports);
+  auto port = read_port(view["port"], ports);
+  get.port = port.number;
+  get.unknown_port = std::move(port.unknown);
   get.path = view["path"].text();
   check_printable(view["path"], get.path, false);
   if (!get.path.starts_with('/')) get.path.insert(0, "/");
@@ -60,7 +71,8 @@ HttpGet read_http_get(const View& view, const View& ports) {
 }
 
 TcpConnect read_tcp(const View& view, const View& ports) {
-  TcpConnect tcp{view["host"].text(), read_port(view["port"], ports)};
+  auto port = read_port(view["port"], ports);
+  TcpConnect tcp{view["host"].text(), port.number, std::move(port.unknown)};
   check_printable(view["host"], tcp.host, false);
   return tcp;
 }

@@ -12,6 +12,8 @@ namespace mete::config {
 namespace {
 
 constexpr std::string_view kHugePages = "hugepages-";
+constexpr std::string_view kPids = "pids";
+constexpr std::int64_t kMostPids = 4194304;  // the kernel's PID_MAX_LIMIT, the most that pids.max takes
 
 enum class Side { kRequests, kLimits };
 
@@ -56,10 +58,14 @@ bool is_zero(const View& view, Result<T> (*parse)(std::string_view)) {
   return read_with(view, parse) == T(0);
 }
 
-ResourceList read_list(const View& view, Side side) {
+// kWholePod: its limit on processes is read by read_pids_limit().
+enum class Whose { kContainer, kWholePod };
+
+ResourceList read_list(const View& view, Side side, Whose whose = Whose::kContainer) {
   ResourceList list;
   const bool limits = side == Side::kLimits;
   for (const auto& [name, value] : view.entries()) {
+    if (name == kPids && limits && whose == Whose::kWholePod) continue;
     if (name == "cpu") {
       if (!limits || !is_zero(value, parse_cpu))
         list.cpu = read_bounded(value, parse_cpu, limits ? kCpuLimit : kCpuRequest);
@@ -74,7 +80,8 @@ ResourceList read_list(const View& view, Side side) {
         list.ephemeral_storage = read_bounded(value, parse_bytes, {Bytes(0), kMostMemory, "0 or more bytes"});
     } else if (name.find('/') == std::string::npos) {
       Complaint complaint{"unknown resource", "`" + name + "`", "cpu, memory or hugepages-<size>"};
-      if (name == "pids") complaint.message += "; a Policy bounds processes, by `pids.max`";
+      if (name == "pids")
+        complaint.message += "; `limits` of the pod's own resources bound processes, and a Policy by `pids.max`";
       complaint.suggestion = nearest(name, {"cpu", "memory", "hugepages-2Mi", "hugepages-1Gi", "ephemeral-storage"});
       if (!complaint.suggestion.empty()) complaint.message += ", did you mean `" + complaint.suggestion + "`?";
       value.error(std::move(complaint));
@@ -205,6 +212,19 @@ void check_pod_resource(const View& view, PodSpec& spec, std::optional<T> Resour
   }
 }
 
+// `limits` of the whole pod alone: processes cannot be requested.
+std::optional<std::uint64_t> read_pids_limit(const View& view) {
+  if (!view) return std::nullopt;
+  const bool scalar = view.node().kind == YamlNode::Kind::kScalar;
+  // Both round up: they agree where the number is whole.
+  const auto count = scalar ? parse_count(view.node().text) : Result<std::int64_t>(0);
+  const auto thousandths = scalar ? parse_cpu(view.node().text) : Result<MilliCpu>(MilliCpu(0));
+  const bool whole = count && thousandths && thousandths->count() == *count * 1000;
+  if (whole && *count >= 1 && *count <= kMostPids) return static_cast<std::uint64_t>(*count);
+  view.error(mismatch(describe(view.node()), "a whole number of processes and threads from 1 to 4194304"));
+  return std::nullopt;
+}
+
 }  // namespace
 
 void read_pod_resources(const View& view, PodSpec& spec) {
@@ -216,9 +236,13 @@ void read_pod_resources(const View& view, PodSpec& spec) {
         value.error(mismatch("`" + name + "` for a whole pod", "cpu or memory; all others belong to containers"));
     }
   }
+  const View pids = view["limits"][kPids];
+  spec.pids_limit = read_pids_limit(pids);
+  // What bounds processes alone leaves CPU and memory to the containers.
+  if (pids && view["limits"].entries().size() == 1 && view["requests"].entries().empty()) return;
   spec.resources.emplace();
-  spec.resources->limits = read_list(view["limits"], Side::kLimits);
-  spec.resources->requests = read_list(view["requests"], Side::kRequests);
+  spec.resources->limits = read_list(view["limits"], Side::kLimits, Whose::kWholePod);
+  spec.resources->requests = read_list(view["requests"], Side::kRequests, Whose::kWholePod);
   check_pod_resource(view, spec, &ResourceList::cpu, "cpu");
   check_pod_resource(view, spec, &ResourceList::memory, "memory");
 }

@@ -142,29 +142,8 @@ class Assembler {
   void add(const Workload& workload) {
     const std::string kind(to_string(workload.kind()));
     const auto [place, added] = workloads_.emplace(kind + " " + full_name(workload.metadata), &workload);
-    if (added) {
-      warn_of_template(workload);
-      return state_.workloads.push_back(workload);
-    }
+    if (added) return state_.workloads.push_back(workload);
     state_.errors.push_back(said_twice(kind, workload.metadata, workload.location, place->second->location));
-  }
-
-  // What its pods would wait for, and what keeps them from being made: Kubernetes takes such a workload, too.
-  void warn_of_template(const Workload& workload) {
-    Pod pod = template_of(workload);
-    pod.metadata.namespace_ = workload.metadata.namespace_;
-    pod.metadata.name = workload.metadata.name;
-    std::vector<Diagnostic> found;
-    if (const auto plan = plan_pod(pod, *around_, &found); !plan) append(found, plan.error());
-    const std::string object = std::string(to_string(workload.kind())) + " " + full_name(workload.metadata);
-    const std::string path =
-        workload.kind() == WorkloadKind::kCronJob ? "spec.jobTemplate.spec.template." : "spec.template.";
-    for (Diagnostic& each : found) {
-      each.object = object;
-      each.field = path + each.field;
-      if (each.location.line == 0) each.location = workload.location;
-      state_.warnings.push_back(std::move(each));
-    }
   }
 
   // `known`: an earlier plan of this very Pod, which is kept where the new one is equal to it.
@@ -210,6 +189,23 @@ tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Su
   return plan;
 }
 
+std::vector<Diagnostic> template_warnings(const Workload& workload, const Surroundings& around) {
+  Pod pod = template_of(workload);
+  pod.metadata.namespace_ = workload.metadata.namespace_;
+  pod.metadata.name = workload.metadata.name;
+  std::vector<Diagnostic> found;
+  if (const auto plan = plan_pod(pod, around, &found); !plan) append(found, plan.error());
+  const std::string object = std::string(to_string(workload.kind())) + " " + full_name(workload.metadata);
+  const std::string path =
+      workload.kind() == WorkloadKind::kCronJob ? "spec.jobTemplate.spec.template." : "spec.template.";
+  for (Diagnostic& each : found) {
+    each.object = object;
+    each.field = path + each.field;
+    if (each.location.line == 0) each.location = workload.location;
+  }
+  return found;
+}
+
 DesiredState assemble(const std::vector<KnownFile>& files) {
   return Assembler(files).run();
 }
@@ -219,7 +215,9 @@ DesiredState assemble(const std::vector<Documents>& files) {
   std::vector<KnownFile> all;
   all.reserve(files.size());
   for (const auto& file : files) all.push_back({&file, &none});
-  return assemble(all);
+  DesiredState state = assemble(all);
+  for (const auto& workload : state.workloads) append(state.warnings, template_warnings(workload, *state.surroundings));
+  return state;
 }
 
 }  // namespace mete::config

@@ -54,7 +54,7 @@ struct VolumeFiles {
   bool operator==(const VolumeFiles&) const = default;
 };
 
-// What of a plan comes from ConfigMaps and Secrets, with the name of each source in place of its value.
+// What of a plan comes from elsewhere, with the name of each source in place of its value.
 struct NamedReferences {
   std::vector<ContainerPlan> init_containers;
   std::vector<ContainerPlan> containers;
@@ -72,6 +72,9 @@ struct PodPlan {
   std::vector<std::string> pull_logins;  // of imagePullSecrets, each in the form of docker's config.json
   // Does not change when a ConfigMap or a Secret does. Empty: the plan names none, and is the same itself.
   Box<NamedReferences> by_name;
+  // The same, with the names of the Pod's labels and annotations in place of their values, too: they change while it
+  // runs. Empty: nothing of the plan comes from them.
+  Box<NamedReferences> lasting;
   bool operator==(const PodPlan&) const = default;
 };
 
@@ -111,7 +114,12 @@ struct DesiredState {
 [[nodiscard]] tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Surroundings& around,
                                                                       std::vector<Diagnostic>* warnings = nullptr);
 
-// Combines the documents of several files, with their errors. Pure.
+// What the pods of a workload would wait for, and what keeps them from being made, as warnings about its template:
+// Kubernetes takes such a workload, too. Pure; costs as much as plan_pod().
+[[nodiscard]] std::vector<Diagnostic> template_warnings(const Workload& workload, const Surroundings& around);
+
+// Combines the documents of several files, with their errors and, for a person who reads them, the warnings of all
+// templates. Pure.
 [[nodiscard]] DesiredState assemble(const std::vector<Documents>& files);
 // A file of which some Pods are known by the plans that an earlier call made of them, and are not in `documents` as
 // well. Both outlive the call.
@@ -119,6 +127,7 @@ struct KnownFile {
   const Documents* documents = nullptr;
   const std::vector<SharedPlan>* planned = nullptr;
 };
+// Without the warnings of templates.
 [[nodiscard]] DesiredState assemble(const std::vector<KnownFile>& files);
 
 }  // namespace mete::config

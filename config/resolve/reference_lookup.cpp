@@ -27,6 +27,10 @@ std::string named(const Reference& reference, const std::string& key) {
   return kNameMark + std::string(reference.secret ? "secret/" : "configmap/") + reference.name + "/" + key;
 }
 
+std::string named_field(std::string_view path) {
+  return kNameMark + ("field/" + std::string(path));
+}
+
 void ReferenceLookup::miss(const Reference& reference, const std::string& kubelet, const std::string& message) {
   if (missing_.empty()) missing_ = kubelet;
   findings_.warnings.push_back(

@@ -28,6 +28,8 @@ struct Reference {
 
 // The text in place of a value (or, without a key, of all values): no text of a manifest begins like it.
 [[nodiscard]] std::string named(const Reference& reference, const std::string& key = {});
+// The same of a field of the Pod.
+[[nodiscard]] std::string named_field(std::string_view path);
 
 // Of one pod. Findings name the pod and the reference's field. Keeps all references of its constructor.
 class ReferenceLookup {

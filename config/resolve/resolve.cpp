@@ -15,9 +15,15 @@ namespace {
 
 class Resolver {
  public:
-  enum class Values { kLookedUp, kNamed };
+  // What has its name in place of its value: nothing, ConfigMaps and Secrets, the Pod's labels and annotations as well.
+  enum class Values { kLookedUp, kNamed, kLasting };
   Resolver(const Pod& pod, const Surroundings& data, Findings findings, Values values)
-      : pod_(pod), data_(data), lookup_(pod, data, findings), findings_(findings), by_name_(values == Values::kNamed) {}
+      : pod_(pod),
+        data_(data),
+        lookup_(pod, data, findings),
+        findings_(findings),
+        by_name_(values != Values::kLookedUp),
+        lasting_(values == Values::kLasting) {}
 
   NamedReferences run() {
     const PodSpec& spec = pod_.spec;
@@ -28,8 +34,17 @@ class Resolver {
     return out;
   }
   [[nodiscard]] bool refers() const { return refers_; }
+  [[nodiscard]] bool refers_to_metadata() const { return refers_to_metadata_; }
 
  private:
+  // `find`: pod_field() or pod_field_in_file().
+  std::optional<std::string> field(std::string_view path,
+                                   std::optional<std::string> (*find)(const Pod& pod, std::string_view path)) {
+    if (!path.starts_with("metadata.labels") && !path.starts_with("metadata.annotations")) return find(pod_, path);
+    refers_to_metadata_ = true;
+    return lasting_ ? named_field(path) : find(pod_, path);
+  }
+
   std::optional<std::string> key_value(const Reference& reference, const std::string& key) {
     refers_ = true;
     return by_name_ ? named(reference, key) : lookup_.value(reference, key);
@@ -120,7 +135,7 @@ class Resolver {
   std::optional<std::string> env_value(const Container& container, const EnvVar& variable, const Lookup& lookup,
                                        std::string field) {
     if (const auto* text = std::get_if<std::string>(&variable.source)) return expand(*text, lookup);
-    if (const auto* ref = std::get_if<FieldRef>(&variable.source)) return pod_field(pod_, ref->path);
+    if (const auto* ref = std::get_if<FieldRef>(&variable.source)) return this->field(ref->path, pod_field);
     if (const auto* ref = std::get_if<ResourceFieldRef>(&variable.source)) {
       return resource_mark(ref->container.empty() ? container.name : ref->container, *ref);
     }
@@ -171,7 +186,7 @@ class Resolver {
     for (const auto& item : source.items) {
       std::optional<std::string> text;
       if (const auto* ref = std::get_if<FieldRef>(&item.source)) {
-        text = pod_field_in_file(pod_, ref->path);
+        text = this->field(ref->path, pod_field_in_file);
       } else {
         const auto& resource = std::get<ResourceFieldRef>(item.source);
         text = resource_mark(resource.container, resource);
@@ -239,7 +254,9 @@ class Resolver {
   ReferenceLookup lookup_;
   Findings findings_;
   bool by_name_;
+  bool lasting_;
   bool refers_ = false;
+  bool refers_to_metadata_ = false;
 };
 
 }  // namespace
@@ -251,9 +268,10 @@ void resolve(PodPlan& plan, const Surroundings& data, Findings findings) {
   plan.containers = std::move(values.containers);
   plan.volume_files = std::move(values.volume_files);
   plan.pull_logins = pull_logins(plan.pod, data, findings);
-  if (!resolver.refers()) return;
   std::vector<Diagnostic> known;  // all findings have been made above
-  plan.by_name = Resolver(plan.pod, data, {known, known}, Resolver::Values::kNamed).run();
+  if (resolver.refers()) plan.by_name = Resolver(plan.pod, data, {known, known}, Resolver::Values::kNamed).run();
+  if (resolver.refers_to_metadata())
+    plan.lasting = Resolver(plan.pod, data, {known, known}, Resolver::Values::kLasting).run();
 }
 
 }  // namespace mete::config

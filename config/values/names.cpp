@@ -53,6 +53,16 @@ Status check_dns_label(std::string_view name) {
               "\", expected at most 63 lower case letters, digits and '-', with a letter or digit at both ends");
 }
 
+Status check_port_name(std::string_view name) {
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  const bool fine = !name.empty() && name.size() <= 15 && std::all_of(name.begin(), name.end(), allowed) &&
+                    name.find_first_of("abcdefghijklmnopqrstuvwxyz") != std::string_view::npos && name.front() != '-' &&
+                    name.back() != '-' && name.find("--") == std::string_view::npos;
+  if (fine) return {};
+  return fail("found \"" + std::string(name) +
+              "\", expected at most 15 lower case letters, digits and single '-' between them, with a letter");
+}
+
 Status check_dns_subdomain(std::string_view name) {
   const auto error = [&] {
     return fail(

@@ -12,6 +12,10 @@ namespace mete::config {
 // RFC 1123 label: at most 63 of [a-z0-9-], alphanumeric at both ends. Containers, volumes, namespaces, ports.
 [[nodiscard]] Status check_dns_label(std::string_view name);
 
+// IANA_SVC_NAME, the name of a port of a container: at most 15 of [a-z0-9-] with a letter, no '-' at an end or beside
+// another.
+[[nodiscard]] Status check_port_name(std::string_view name);
+
 // RFC 1123 subdomain: at most 253, parts joined by '.', each as long as it likes (IsDNS1123Subdomain). Pods,
 // ConfigMaps, Secrets, Policies.
 [[nodiscard]] Status check_dns_subdomain(std::string_view name);

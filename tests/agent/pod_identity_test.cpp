@@ -287,11 +287,14 @@ config::DesiredState read(const std::string& name) {
 TEST(PodIdentity, IsWhatItWas) {
   const auto everything = read("agent/manifests/identity.yaml");
   ASSERT_EQ(everything.pods.size(), 1U);
-  EXPECT_EQ(identity_hash_by_value(*everything.pods[0]), "c38800782ab17095");
+  EXPECT_TRUE(was_identity(*everything.pods[0], "c38800782ab17095"));
   EXPECT_EQ(resources_hash(*everything.pods[0]), "5883ecd3a10e206f");
   const auto nginx = read("config/manifests/nginx.yaml");
   ASSERT_EQ(nginx.pods.size(), 1U);
-  EXPECT_EQ(identity_hash(*nginx.pods[0]), "f6d82b3e21ee4fcd");
+  EXPECT_TRUE(was_identity(*nginx.pods[0], "f6d82b3e21ee4fcd"));
+  EXPECT_FALSE(was_identity(*nginx.pods[0], "c38800782ab17095"));
+  EXPECT_EQ(identity_hash(*nginx.pods[0]), "99061c37c754bfb0");
+  EXPECT_EQ(identity_hash(*everything.pods[0]), "31fcabb28b3c78f5");
 }
 
 TEST(PodIdentity, IsNotWhatConfigMapsAndSecretsHold) {
@@ -306,6 +309,25 @@ TEST(PodIdentity, IsNotWhatConfigMapsAndSecretsHold) {
              .pods.at(0));
   };
   EXPECT_EQ(hash("debug"), hash("info"));
+}
+
+TEST(PodIdentity, IsNotLabelsAndOfAnnotationsOnlyThoseThatAreActedOn) {
+  const auto hash = [](const std::string& labels, const std::string& annotations) {
+    return identity_hash(
+        *config::assemble(
+             {config::read_documents("kind: Pod\napiVersion: v1\nmetadata: {name: p, labels: {" + labels +
+                                         "}, annotations: {" + annotations + "}}\nspec:\n  containers:\n  - name: c\n" +
+                                         "    image: i\n    env:\n    - {name: A, valueFrom: {fieldRef: {fieldPath: " +
+                                         "\"metadata.annotations['a']\"}}}\n",
+                                     "p.yaml")})
+             .pods.at(0));
+  };
+  const std::string before = hash("", "a: x");
+  EXPECT_EQ(hash("l: x", "a: y, example.com/b: z"), before);
+  EXPECT_EQ(hash("", "a: x, kubernetes.io/ingress-bandwidth: 1M"), before) << "is held anew";
+  for (const char* acted_on : {"mete/network: none", "mete/mac: \"02:00:00:00:00:01\"", "docker.mete/pid: default/a",
+                               "container.apparmor.security.beta.kubernetes.io/c: unconfined"})
+    EXPECT_NE(hash("", std::string("a: x, ") + acted_on), before) << acted_on;
 }
 
 TEST(PodIdentity, HashesOfWhatHasNotChangedAreTakenOver) {

@@ -45,6 +45,12 @@ TEST(DesiredState, ATemplateIsLookedAtAsItsPodsWillBe) {
   EXPECT_EQ(state.warnings[1].object, "Deployment default/never");
   EXPECT_EQ(state.warnings[1].field, "spec.template.spec.runtimeClassName");
   for (const auto& warning : state.warnings) EXPECT_GT(warning.location.line, 0);
+  // The agent, which assembles at each change of a folder, asks for one template where it tells a person.
+  const auto documents = read_documents(deployment("never", "      runtimeClassName: none-such\n"), "a.yaml");
+  const std::vector<SharedPlan> none;
+  const auto assembled = assemble({KnownFile{&documents, &none}});
+  EXPECT_TRUE(assembled.warnings.empty()) << joined(assembled.warnings);
+  EXPECT_EQ(template_warnings(assembled.workloads.at(0), *assembled.surroundings).size(), 1U);
 }
 
 TEST(DesiredState, OneWrongPodDoesNotStopTheOthers) {
@@ -156,6 +162,26 @@ TEST(DesiredState, ByNameAPlanStaysTheSameWhenTheValuesChange) {
   EXPECT_NE(one.volume_files, two.volume_files);
   EXPECT_EQ(assemble_texts({pod}).pods.at(0)->by_name, one.by_name) << "nor when there are no values";
   EXPECT_FALSE(assemble_texts({pod_text("    env: [{name: A, value: b}]\n")}).pods.at(0)->by_name);
+}
+
+TEST(DesiredState, WhatIsOfLabelsAndAnnotationsIsNamedWhereItIsToLast) {
+  const auto plan_with = [](const std::string& value) {
+    return *assemble_texts({"{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {l: " + value +
+                            "}, annotations: {a: " + value +
+                            "}}, spec: {containers: [{name: c, image: i, args: [$(A)], env: [{name: A, valueFrom: "
+                            "{fieldRef: {fieldPath: \"metadata.annotations['a']\"}}}]}], volumes: [{name: v, "
+                            "downwardAPI: {items: [{path: l, fieldRef: {fieldPath: metadata.labels}}]}}]}}\n"})
+                .pods.at(0);
+  };
+  const PodPlan one = plan_with("one");
+  const PodPlan two = plan_with("two");
+  EXPECT_FALSE(one.by_name) << "no ConfigMap and no Secret";
+  ASSERT_TRUE(one.lasting);
+  EXPECT_EQ(one.lasting, two.lasting);
+  EXPECT_NE(one.containers, two.containers);
+  EXPECT_NE(one.volume_files, two.volume_files);
+  EXPECT_EQ(one.containers.at(0).args, std::vector<std::string>{"one"});
+  EXPECT_FALSE(assemble_texts({pod_text("    env: [{name: A, value: b}]\n")}).pods.at(0)->lasting);
 }
 
 TEST(DesiredState, APlanIsKeptWhileItIsTheSame) {

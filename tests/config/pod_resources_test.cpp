@@ -42,5 +42,32 @@ TEST(PodResources, WhatContradictsTheContainersIsAnError) {
   EXPECT_TRUE(has(read("{limits: {ephemeral-storage: 1Gi}}").errors, at + "limits.ephemeral-storage", "cpu or memory"));
 }
 
+TEST(PodResources, ProcessesAreThePodsAloneAndSayNothingOfTheRest) {
+  const auto alone = read("{limits: {pids: \"2k\"}}", "{limits: {cpu: 1}}");
+  ASSERT_TRUE(alone.ok()) << joined(alone.errors);
+  EXPECT_TRUE(alone.warnings.empty()) << joined(alone.warnings);
+  EXPECT_EQ(alone.pods.at(0).spec.pids_limit, 2000U);
+  EXPECT_FALSE(alone.pods.at(0).spec.resources) << "CPU and memory are what the containers say";
+  const auto beside = read("{limits: {pids: 7, memory: 64Mi}}");
+  ASSERT_TRUE(beside.ok()) << joined(beside.errors);
+  EXPECT_EQ(beside.pods.at(0).spec.pids_limit, 7U);
+  EXPECT_EQ(beside.pods.at(0).spec.resources->limits.memory, 64_MiB);
+  EXPECT_FALSE(read("{}").pods.at(0).spec.pids_limit);
+  // A changed limit is no other pod, and what stands beside it is one.
+  EXPECT_EQ(alone.pods[0].identity_text, read("{}", "{limits: {cpu: 1}}").pods.at(0).identity_text);
+  EXPECT_EQ(beside.pods[0].identity_text, read("{limits: {memory: 64Mi}}").pods.at(0).identity_text);
+  EXPECT_NE(beside.pods[0].identity_text, alone.pods[0].identity_text);
+}
+
+TEST(PodResources, WhatIsNoNumberOfProcesses) {
+  for (const char* wrong : {"0", "-1", "1.5", "many", "4194305", "[]", "{}"})
+    EXPECT_TRUE(has(read("{limits: {pids: " + std::string(wrong) + "}}").errors, "spec.resources.limits.pids",
+                    "expected a whole number of processes and threads from 1 to 4194304"))
+        << wrong;
+  EXPECT_TRUE(has(read("{requests: {pids: 5}}").errors, "spec.resources.requests.pids", "unknown resource"));
+  EXPECT_TRUE(has(read("{}", "{limits: {pids: 5}}").errors, "spec.containers[0].resources.limits.pids",
+                  "`limits` of the pod's own resources"));
+}
+
 }  // namespace
 }  // namespace mete::config

@@ -43,6 +43,28 @@ TEST(ProbeReader, AllOfIt) {
   EXPECT_EQ(container.readiness, (Probe{.action = GrpcCheck{50, "s"}, .success_threshold = 2}));
 }
 
+TEST(ProbeReader, ANameThatNoPortHasIsTakenAndTold) {
+  const auto documents = read_documents(
+      pod_text("    ports: [{name: http, containerPort: 80}]\n"
+               "    livenessProbe: {httpGet: {port: web}}\n    readinessProbe: {tcpSocket: {port: http}}\n"
+               "    lifecycle: {preStop: {tcpSocket: {port: web}}}\n"),
+      "p.yaml");
+  ASSERT_TRUE(documents.ok()) << joined(documents.errors);
+  ASSERT_EQ(documents.warnings.size(), 2U) << joined(documents.warnings);
+  EXPECT_TRUE(has(documents.warnings, "spec.containers[0].livenessProbe.httpGet.port",
+                  "no port of the container is named `web`: this fails each time"));
+  EXPECT_TRUE(has(documents.warnings, "spec.containers[0].lifecycle.preStop.tcpSocket.port", "fails each time"));
+  const auto& container = documents.pods.at(0).spec.containers.at(0);
+  EXPECT_EQ(std::get<HttpGet>(container.liveness->action).unknown_port, "web");
+  EXPECT_EQ(std::get<HttpGet>(container.liveness->action).port, 0);
+  EXPECT_EQ(container.readiness->action, ProbeAction(TcpConnect{"", 80}));
+  for (const char* wrong : {"0", "70000", "\"70000\"", "Not_A_Name", "-1", "a--b", "sixteen-letters-"})
+    EXPECT_TRUE(
+        has(read_documents(pod_text("    livenessProbe: {httpGet: {port: " + std::string(wrong) + "}}\n"), "p").errors,
+            "spec.containers[0].livenessProbe.httpGet.port", "a port from 1 to 65535"))
+        << wrong;
+}
+
 TEST(ProbeReader, ACommandSeesTheVariablesAsTheKubeletPutsThemIn) {
   const auto container = read(
       "    env:\n"
@@ -87,7 +109,7 @@ TEST(ProbeReader, WhatIsWrong) {
            {"livenessProbe: {tcpSocket: {port: 1}, exec: {command: [a]}}", "livenessProbe", "2 handlers"},
            {"livenessProbe: {exec: {command: []}}", "livenessProbe.exec", "`command` is missing"},
            {"livenessProbe: {tcpSocket: {port: 70000}}", "livenessProbe.tcpSocket.port", "from 1 to 65535"},
-           {"livenessProbe: {tcpSocket: {port: web}}", "livenessProbe.tcpSocket.port", "name of one"},
+           {"livenessProbe: {tcpSocket: {port: We_b}}", "livenessProbe.tcpSocket.port", "name of one"},
            {"livenessProbe: {grpc: {port: 0}}", "livenessProbe.grpc.port", "from 1 to 65535"},
            {"livenessProbe: {tcpSocket: {port: 1}, successThreshold: 2}", "livenessProbe.successThreshold",
             "expected 1"},

@@ -5,6 +5,7 @@
 
 #include "enforcers/asked_limits.h"
 #include "enforcers/io_cost.h"
+#include "enforcers/limit_origin.h"
 #include "enforcers/oom.h"
 #include "enforcers/qos.h"
 #include "enforcers/restart.h"
@@ -207,6 +208,31 @@ TEST(PodLimits, ResourcesOfTheWholePodCountInPlaceOfTheSum) {
   spec = pod({container({}, {}, 2_GiB, {}), container({}, {}, 2_GiB, {})});
   spec.resources = config::Resources{{{}, 8_GiB, {}, {}}, {}};
   EXPECT_EQ(oom_score_adj(spec, spec.containers[0], 8_GiB), 500);
+}
+
+TEST(PodLimits, ProcessesAreBoundedBesideWhateverElseThereIs) {
+  auto spec = pod({container(100_mCPU, 200_mCPU, {}, 64_MiB)});
+  EXPECT_FALSE(pod_limits(spec, v1()).pids);
+  spec.pids_limit = 20;
+  for (const auto& machine : {v1(), v2()}) {
+    const auto limits = pod_limits(spec, machine);
+    EXPECT_EQ(limits.pids, Limit<std::uint64_t>(20U));
+    EXPECT_FALSE(limits.memory) << "a single container's own limit is still enough";
+  }
+  EXPECT_EQ(qos_of(spec), QosClass::kBurstable);
+  spec.resources = config::Resources{{}, {{}, 64_MiB, {}, {}}};
+  EXPECT_EQ(pod_limits(spec, v2()).pids, Limit<std::uint64_t>(20U));
+}
+
+TEST(LimitOrigin, OfAPodsOwnCgroup) {
+  auto spec = pod({container(100_mCPU, 200_mCPU, {}, 64_MiB)});
+  EXPECT_EQ(pod_origin_of("memory.max", &spec, false), "the sum of its containers' memory limits");
+  EXPECT_EQ(pod_origin_of("pids.max", &spec, false), "no spec.resources.limits.pids in the manifest any more");
+  spec.pids_limit = 20;
+  spec.resources = config::Resources{{}, {{}, 64_MiB, {}, {}}};
+  EXPECT_EQ(pod_origin_of("pids.max", &spec, false), "spec.resources.limits.pids of the manifest");
+  EXPECT_EQ(pod_origin_of("memory.limit_in_bytes", &spec, false), "spec.resources.limits.memory of the manifest");
+  EXPECT_EQ(pod_origin_of("cpu.max", nullptr, true), "machine.bestEffort of agent.yaml: the machine is loaded");
 }
 
 TEST(Qos, ClassesAreKubernetesOwn) {

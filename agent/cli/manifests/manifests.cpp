@@ -20,6 +20,7 @@
 #include "agent/cli/output/output.h"
 #include "agent/cli/output/table.h"
 #include "agent/http/http_url.h"
+#include "agent/pods/document_objects.h"
 #include "config/reading/yaml/yaml_reader.h"
 #include "config/resolve/cdi_devices.h"
 #include "config/resolve/desired_state.h"
@@ -125,19 +126,11 @@ int validate(const Common& common, const std::vector<std::string>& files) {
   }
   Json objects = Json::array();
   for (const auto& documents : all) {
-    const auto add = [&](const char* kind, const auto& list) {
-      for (const auto& each : list) objects.push_back(std::string(kind) + " " + config::full_name(each.metadata));
+    const auto add = [&](const std::string& kind, const config::ObjectMeta& metadata) {
+      objects.push_back(kind + " " + config::full_name(metadata));
     };
-    add("Pod", documents.pods);
-    add("Policy", documents.policies);
-    add("ConfigMap", documents.config_maps);
-    add("Secret", documents.secrets);
-    add("RuntimeClass", documents.runtime_classes);
-    add("ClusterTrustBundle", documents.trust_bundles);
-    add("Service", documents.services);
-    add("NetworkPolicy", documents.traffic_policies);
-    for (const auto& each : documents.workloads)
-      objects.push_back(std::string(config::to_string(each.kind())) + " " + config::full_name(each.metadata));
+    for_each_object(documents, add);
+    for (const auto& each : documents.claims) add("PersistentVolumeClaim", each);
   }
   const auto left = std::count_if(state.warnings.begin(), state.warnings.end(),
                                   [](const config::Diagnostic& each) { return each.not_acted_on; });

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "agent/cli/objects/chosen_pod.h"
 #include "agent/cli/objects/pod_word.h"
 #include "agent/cli/output/output.h"
 #include "runtime/shim/attach_client.h"
@@ -43,9 +44,9 @@ shim::AttachWishes wishes_of(const AttachOptions& options, const shim::attach::H
 
 // Returns the container's exit code when it ends meanwhile.
 int attach(const Common& common, AttachOptions options) {
-  auto word = pod_word(options.pod, options.space);
-  if (!word) return complain("attach: " + word.error().what, kUsage);
-  options.pod = std::move(*word);
+  auto chosen = choose_pod(common, options.pod, options.space, PodUse::kExec);
+  if (chosen.code != kDone) return chosen.code;
+  options.pod = std::move(chosen.word);
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(options.pod));
   if (fetched.code != kDone) return fetched.code;
   const auto container = find_container(fetched.value, options.container);

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "agent/cli/containers/subject.h"
+#include "agent/cli/objects/chosen_pod.h"
 #include "agent/cli/objects/pod_word.h"
 #include "runtime/file.h"
 #include "runtime/process/enter.h"
@@ -122,9 +123,9 @@ int check_terminal(const Common& common, ExecOptions& options) {
 
 // Returns the command's exit code; 126 and 127 as in a shell.
 int exec(const Common& common, ExecOptions options) {
-  auto word = pod_word(options.pod, options.space);
-  if (!word) return complain("exec: " + word.error().what, kUsage);
-  options.pod = std::move(*word);
+  auto chosen = choose_pod(common, options.pod, options.space, PodUse::kExec);
+  if (chosen.code != kDone) return chosen.code;
+  options.pod = std::move(chosen.word);
   if (const int code = check_terminal(common, options); code != kDone) return code;
   if (options.detach || options.privileged || !options.user.empty()) {
     const Subject subject = find_subject(common, options.pod);
@@ -169,9 +170,9 @@ int exec(const Common& common, ExecOptions options) {
 void add_exec(CommandLine& line) {
   auto options = std::make_shared<ExecOptions>();
   const Common& common = line.common();
-  auto* command =
-      line.add({"exec", "Run a command in a container", "  mete exec web ps\n  mete exec -it web -c nginx -- sh"},
-               [&common, options] { return exec(common, *options); });
+  auto* command = line.add({"exec", "Run a command in a container",
+                            "  mete exec web ps\n  mete exec -it web -c nginx -- sh\n  mete exec deploy/web -- ps"},
+                           [&common, options] { return exec(common, *options); });
   command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
   command->add_option("-n,--namespace", options->space, kPodNamespace)->type_name("NAMESPACE");
   command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "agent/cli/objects/chosen_pod.h"
 #include "agent/cli/objects/pod_word.h"
 #include "agent/cli/output/output.h"
 #include "agent/cli/pods/log_reader.h"
@@ -152,7 +153,7 @@ std::optional<std::vector<LogSource>> known_sources(const Common& common, const 
   return sources;
 }
 
-// -n of docker and of kubectl, and the pod's word.
+// -n of docker and of kubectl.
 Status settle(LogOptions& options) {
   if (!options.lines_or_space.empty()) {
     METE_TRY(LogsN n, read_logs_n(options.lines_or_space));
@@ -161,12 +162,14 @@ Status settle(LogOptions& options) {
     if (n.tail) options.tail = n.tail;
     if (!n.tail) options.space = std::move(n.space);
   }
-  METE_TRY(options.pod, pod_word(options.pod, options.space));
   return {};
 }
 
 int logs(const Common& common, LogOptions options) {
   if (const auto settled = settle(options); !settled) return complain("logs: " + settled.error().what, kUsage);
+  auto chosen = choose_pod(common, options.pod, options.space, PodUse::kLogs);
+  if (chosen.code != kDone) return chosen.code;
+  options.pod = std::move(chosen.word);
   const auto span = span_of(options);
   if (!span) return complain(span.error().what, kUsage);
   const std::string key = pod_key(options.pod);
@@ -200,7 +203,8 @@ void add_logs(CommandLine& line) {
   const Common& common = line.common();
   auto* command =
       line.add({"logs", "What a container has written",
-                "  mete logs web\n  mete logs web -c nginx -f --tail 20\n  mete logs web --previous --since 10m"},
+                "  mete logs web\n  mete logs web -c nginx -f --tail 20\n  mete logs web --previous --since 10m\n"
+                "  mete logs deploy/web\n  mete logs job/sum"},
                [&common, options] { return logs(common, *options); });
   command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
   command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);

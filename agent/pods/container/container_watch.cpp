@@ -15,7 +15,7 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
       cpu_(slot.enforcement(), subject),
       oom_record_(slot, group, limits),
       oom_(slot.enforcement(), subject, oom_record_, memory_),
-      limit_events_(slot.services(), group,
+      limit_events_(slot.services(), group, LimitEvents::Whose::kContainer,
                     [this](std::string reason, const std::string& message, auto fields) {
                       slot_.report(Severity::kWarning, std::move(reason),
                                    "Container " + slot_.record().name + ": " + message, std::move(fields));
@@ -49,6 +49,10 @@ void ContainerWatch::open() {
   if (drift_.is_open()) return;
   drift_.open();
   oom_.open(drift_.sees_groups());
+}
+
+void ContainerWatch::pids_limits_changed() {
+  if (drift_.is_open()) limit_events_.open(limits_.pids && !limits_.pids->is_unlimited());
 }
 
 bool ContainerWatch::freeze_asked() {

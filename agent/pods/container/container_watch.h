@@ -34,6 +34,8 @@ class ContainerWatch : private DriftOwner {
   void check_drift() { drift_.check(); }
   // Whether somebody has asked for a freeze. The kernel is asked once, and again after it has told of a change.
   [[nodiscard]] bool freeze_asked();
+  // Of the pod, whose cgroup is above this one.
+  void pids_limits_changed();
   void forget_freeze() { freeze_asked_.reset(); }
   // The kernel tells of each write to a setting. False: it could not be asked to (inotify's limit).
   [[nodiscard]] bool sees_writes() const { return drift_.is_open(); }

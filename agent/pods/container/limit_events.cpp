@@ -19,22 +19,24 @@ struct Told {
   Reason reason;
   const char* what;
 };
-constexpr std::array<Told, 3> kTold = {
+constexpr std::array<Told, 3> kToldOfContainer = {
     {{Refusal::kFork, Reason::kPidsLimit, "forks were refused: "},
      {Refusal::kSwapLimit, Reason::kSwapLimit, "times it was refused swap: it has as much as it may"},
      {Refusal::kSwapFull, Reason::kSwapFull, "times there was no swap left on the machine for it"}}};
+constexpr std::array<Told, 1> kToldOfPod = {{{Refusal::kForkBelow, Reason::kPidsLimit, "forks were refused: "}}};
 
 }  // namespace
 
-LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group, Report report)
-    : services_(services), group_(group), report_(std::move(report)), timer_(services.loop) {
-  static_assert(std::tuple_size_v<decltype(counters_)> == kTold.size());
+LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group, Whose whose, Report report)
+    : services_(services), group_(group), whose_(whose), report_(std::move(report)), timer_(services.loop) {
+  static_assert(std::tuple_size_v<decltype(counters_)> == kToldOfContainer.size());
 }
 
 void LimitEvents::open(bool bounded) {
   if (!std::exchange(open_, true)) see_all(true);
   timer_.cancel();
   if (!runtime::cgroup::refused_forks_are_silent(services_.hierarchies)) return;
+  if (whose_ == Whose::kPod) return;  // only v2 counts there
   if (bounded || !runtime::cgroup::pids_limits_of_path(group_).empty()) poll_later();
 }
 
@@ -56,11 +58,12 @@ void LimitEvents::poll() {
 }
 
 void LimitEvents::see_all(bool begin) {
-  for (std::size_t i = 0; i < counters_.size(); ++i) see(i, begin);
+  const std::size_t kinds = whose_ == Whose::kPod ? kToldOfPod.size() : kToldOfContainer.size();
+  for (std::size_t i = 0; i < kinds; ++i) see(i, begin);
 }
 
 void LimitEvents::see(std::size_t which, bool begin) {
-  const auto& [kind, reason, what] = kTold.at(which);
+  const auto& [kind, reason, what] = whose_ == Whose::kPod ? kToldOfPod.at(which) : kToldOfContainer.at(which);
   const auto [controller, file, key] = runtime::cgroup::counter_of(kind);
   Counter& counter = counters_.at(which);
   const auto text = group_.read(controller, file);
@@ -82,6 +85,13 @@ void LimitEvents::see(std::size_t which, bool begin) {
 
 // The kernel counts a fork where it was refused, whosever limit it was.
 std::string LimitEvents::name_pids_limit(Fields& fields) const {
+  if (whose_ == Whose::kPod) {
+    const auto own = runtime::cgroup::pids_limit(group_);
+    if (own) fields.emplace_back("limit", std::to_string(*own));
+    fields.emplace_back("limit_of", group_.path());
+    return "cgroup " + group_.path() + " has as many processes and threads as it may" +
+           (own ? ", " + std::to_string(*own) : "");
+  }
   const auto path = runtime::cgroup::pids_limits_of_path(group_);
   const auto* const limit = runtime::cgroup::refusing(path);
   if (limit == nullptr) return "it or a cgroup above it had as many processes and threads as it may";

@@ -17,13 +17,17 @@ namespace mete::agent {
 
 class LimitEvents {
  public:
+  // kPod: a pod's own cgroup, of which only what the containers' cgroups do not count is told: a fork that is refused
+  // below it for its own limit (Refusal::kForkBelow).
+  enum class Whose : std::uint8_t { kContainer, kPod };
   using Fields = std::vector<std::pair<std::string, std::string>>;
   using Report = std::function<void(std::string reason, std::string message, Fields fields)>;
 
-  LimitEvents(Services& services, const runtime::cgroup::Group& group, Report report);
+  LimitEvents(Services& services, const runtime::cgroup::Group& group, Whose whose, Report report);
 
   // Begins to watch the counters; the cgroup must exist. `bounded`: the cgroup has a limit on processes. v1 sends no
-  // notification for it, so the counter is then polled once a second, as with a limit of a cgroup above it.
+  // notification for it, so the counter is then polled once a second, as with a limit of a cgroup above it. Called
+  // again when one of these limits has come or gone.
   void open(bool bounded);
   void close();
   // Reads the counters: the kernel has notified a change of one of the files (v2).
@@ -42,6 +46,7 @@ class LimitEvents {
 
   Services& services_;
   const runtime::cgroup::Group& group_;
+  const Whose whose_;
   Report report_;
   std::array<Counter, 3> counters_;
   Timer timer_;

@@ -8,13 +8,21 @@ namespace {
 
 using nlohmann::json;
 
+// Said only where there is one, as all that came after the first records.
+template <class Action>
+json with_unknown_port(json value, const Action& action) {
+  if (!action.unknown_port.empty()) value["unknown_port"] = action.unknown_port;
+  return value;
+}
+
 json http_json(const config::HttpGet& http) {
-  return {
-      {"host", http.host}, {"port", http.port}, {"path", http.path}, {"https", http.https}, {"headers", http.headers}};
+  return with_unknown_port(
+      {{"host", http.host}, {"port", http.port}, {"path", http.path}, {"https", http.https}, {"headers", http.headers}},
+      http);
 }
 
 json tcp_json(const config::TcpConnect& tcp) {
-  return {{"host", tcp.host}, {"port", tcp.port}};
+  return with_unknown_port({{"host", tcp.host}, {"port", tcp.port}}, tcp);
 }
 
 }  // namespace
@@ -33,13 +41,17 @@ json to_json(const config::HookAction& hook) {
 config::HookAction hook_of(const json& value) {
   if (value.contains("http")) {
     const auto& http = value.at("http");
-    return config::HttpGet{http.at("host").get<std::string>(), http.at("port").get<std::uint16_t>(),
-                           http.at("path").get<std::string>(), http.at("https").get<bool>(),
-                           http.at("headers").get<std::vector<std::pair<std::string, std::string>>>()};
+    return config::HttpGet{http.at("host").get<std::string>(),
+                           http.at("port").get<std::uint16_t>(),
+                           http.at("path").get<std::string>(),
+                           http.at("https").get<bool>(),
+                           http.at("headers").get<std::vector<std::pair<std::string, std::string>>>(),
+                           http.value("unknown_port", std::string())};
   }
   if (value.contains("tcp")) {
     const auto& tcp = value.at("tcp");
-    return config::TcpConnect{tcp.at("host").get<std::string>(), tcp.at("port").get<std::uint16_t>()};
+    return config::TcpConnect{tcp.at("host").get<std::string>(), tcp.at("port").get<std::uint16_t>(),
+                              tcp.value("unknown_port", std::string())};
   }
   if (auto command = value.at("command").get<std::vector<std::string>>(); !command.empty())
     return config::ExecAction{std::move(command)};

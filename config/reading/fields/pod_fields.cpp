@@ -22,6 +22,7 @@ constexpr std::array kDnsPolicies =
     std::to_array<std::string_view>({"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"});
 constexpr std::array kGroupsPolicies = std::to_array<std::string_view>({"Merge", "Strict"});
 constexpr std::array kGroupChangePolicies = std::to_array<std::string_view>({"Always", "OnRootMismatch"});
+constexpr std::array kResourcesInPlace = std::to_array<std::string_view>({"limits.pids"});
 constexpr std::array kPreemptionPolicies = std::to_array<std::string_view>({"PreemptLowerPriority", "Never"});
 constexpr std::int64_t kMaxId = 4294967294;  // the kernel reserves the last 32-bit id for "none"
 constexpr std::int64_t kMaxGrace = 365LL * 24 * 3600;
@@ -170,8 +171,10 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
     {.name = "resources",
      .type = FieldType::kObject,
      .object = &kResourcesSpec,
-     .doc = "Of all containers together: a container without a limit of its own may use what the others leave",
-     .identity_by_text = true},
+     .doc = "Of all containers together: a container without a limit of its own may use what the others leave. Its "
+            "limits may have pids: processes and threads",
+     .identity_by_text = true,
+     .in_place = kResourcesInPlace},
     {.name = "runtimeClassName",
      .type = FieldType::kString,
      .doc = "mete, or a RuntimeClass, whose handler is mete or another OCI runtime of this machine"},

@@ -39,10 +39,9 @@ struct Kind {
   std::span<const std::string_view> more_versions = {};  // that say the same
 };
 
-// A claim is made when a pod uses it for the first time, so the object says nothing that is needed.
-void read_claim(const View& view, Documents& /*out*/) {
-  check_shape(view, kClaimObjectSpec, kNotActedOn);
-  (void)read_metadata(view);
+// The object says nothing that is needed beyond its name.
+void read_claim(const View& view, Documents& out) {
+  read_into(view, kClaimObjectSpec, read_metadata, out.claims);
 }
 
 // Kinds of a cluster that mean nothing on one machine: their files are not refused for them.

@@ -30,7 +30,7 @@ std::vector<std::string> freezer_directories(const Group& group) {
 
 FileChange change_of(std::string_view file) {
   if (file == "memory.events") return FileChange::kMemory;
-  if (file == "pids.events" || file == "memory.swap.events") return FileChange::kRefusal;
+  if (file == "pids.events" || file == "pids.events.local" || file == "memory.swap.events") return FileChange::kRefusal;
   if (is_freezer(file)) return FileChange::kFreeze;
   const bool no_setting = file.empty() || file.find(".events") != std::string_view::npos || file == "cgroup.procs" ||
                           file == "tasks" || file == "cgroup.event_control" || file == "memory.reclaim" ||

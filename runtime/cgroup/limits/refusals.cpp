@@ -11,6 +11,8 @@ RefusalCounter counter_of(Refusal kind) {
   switch (kind) {
     case Refusal::kFork:
       return {"pids", "pids.events", "max"};
+    case Refusal::kForkBelow:
+      return {"pids", "pids.events.local", "max"};
     case Refusal::kSwapLimit:
       return {"memory", "memory.swap.events", "max"};
     case Refusal::kSwapFull:

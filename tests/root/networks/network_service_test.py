@@ -284,6 +284,18 @@ def test_it_outlives_the_agent_and_a_flush():
         wait_for("its rules to go", lambda: "services4" not in run("nft", "list", "table", "inet", "mete").stdout)
 
 
+def test_a_label_that_changes_takes_a_pod_in_and_out():
+    with bridged() as agent:
+        launch(agent, documents(backend("one"), backend("two").replace(", tier: back", ""), API, pod("client")), "one", "two", "client")
+        wait_reached(agent, "api", "one")
+        pid = agent.container("two")["pid"]
+        agent.apply(backend("two"))
+        wait_reached(agent, "api", "one", "two")
+        agent.apply(backend("one").replace(", tier: back", ", tier: none"))
+        wait_for("one to be out", lambda: reached(agent, "api") == {"hello-from-two"})
+        assert agent.container("two")["pid"] == pid
+
+
 if __name__ == "__main__":
     own_network.enter()
     run("ip", "route", "replace", "default", "via", NEIGHBOUR)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """kubectl's words: logs with its flags, cp, port-forward, wait, describe, explain of fields; validate for programs."""
+import calendar
 import json
 import os
 import re
@@ -9,8 +10,9 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
+import workloads  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for, write  # noqa: E402
-from pods import container, delete, job, launch, pod, wait_exited, wait_running  # noqa: E402
+from pods import container, delete, documents, job, launch, pod, wait_exited, wait_running  # noqa: E402
 
 
 def test_logs_of_the_attempt_before():
@@ -144,6 +146,80 @@ def test_what_is_waited_for():
         assert agent.mete("wait", "--for=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}=3", "j").returncode == 0
 
 
+def test_objects_of_all_kinds_are_waited_for():
+    with Agent().start() as agent:
+        with agent.begin("wait", "--for=create", "job/sum", "--timeout=60s", stdout=subprocess.PIPE) as waiter:
+            agent.apply(workloads.job("sum", command=["true"]))
+            assert waiter.stdout.read() == "job.batch/sum condition met\n" and waiter.wait(60) == 0
+        done = agent.mete("wait", "--for=condition=complete", "job/sum", "--timeout=60s")
+        assert done.stdout == "job.batch/sum condition met\n", done
+        assert agent.mete("wait", "--for=condition=Complete", "job", "sum").stdout == done.stdout
+        assert agent.mete("wait", "--for=jsonpath={.status.succeeded}=1", "jobs.batch/sum").stdout == done.stdout
+        late = agent.mete("wait", "--for=condition=failed", "job/sum", "--timeout=0s", check=False)
+        assert late.returncode == 1 and late.stderr == "error: timed out waiting for the condition on jobs/sum\n", late
+        agent.mete("delete", "job/sum")  # whose pod has the same label
+        agent.mete("wait", "--for=delete", "job/sum", "--timeout=60s")
+        agent.apply(workloads.deployment(replicas=2))
+        assert agent.mete("wait", "--for=condition=available", "deployment/web", "--timeout=60s").stdout == "deployment.apps/web condition met\n"
+        done = agent.mete("wait", "--for=condition=Ready", "pod", "-l", "app=web", "-n", "default", "--timeout=60s")
+        assert len([line for line in done.stdout.splitlines() if line.startswith("pod/web-")]) == 2, done
+        assert agent.mete("wait", "--for=condition=Ready", "pods", "-l", "app=none", check=False).stderr == "error: no matching resources found\n"
+        assert agent.mete("wait", "--for=condition=available", "deploy", "--all").stdout == "deployment.apps/web condition met\n"
+        missing = agent.mete("wait", "--for=condition=complete", "job/none", check=False)
+        assert missing.returncode == 4 and 'jobs.batch "none" not found' in missing.stderr, missing
+        assert agent.mete("wait", "-l", "app=web", "pod", check=False).returncode == 2
+        with agent.begin("wait", "--for=delete", "deploy/web", "--timeout=60s", stdout=subprocess.PIPE) as waiter:
+            agent.mete("delete", "deploy/web")
+            assert waiter.stdout.read() == "deployment.apps/web condition met\n" and waiter.wait(60) == 0
+
+
+def test_a_pod_of_a_workload_is_taken_for_logs_and_commands():
+    with Agent().start() as agent:
+        agent.apply(workloads.deployment(replicas=2, command="echo from $HOSTNAME; exec sleep 1000"))
+        workloads.wait_rolled_out(agent, "deploy/web")
+        done = agent.mete("logs", "deploy/web")
+        told = re.fullmatch(r"Found 2 pods, using pod/(web-\S+)\n", done.stderr)
+        assert told and done.stdout == "from %s\n" % told.group(1), done
+        agent.apply(workloads.job("sum", command=["echo", "6"]))
+        agent.mete("wait", "--for=condition=complete", "job/sum", "--timeout=60s")
+        done = agent.mete("logs", "job/sum", "-n", "default")
+        assert (done.stdout, done.stderr) == ("6\n", ""), done
+        done = agent.mete("exec", "deployment/web", "--", "hostname")
+        assert done.stdout.strip() in workloads.pods_of(agent, "web") and done.stderr == "", done
+        rs = workloads.get(agent, "rs")[0]["metadata"]["name"]
+        assert agent.mete("exec", "rs/" + rs, "--", "hostname").returncode == 0
+        missing = agent.mete("logs", "deploy/none", check=False)
+        assert missing.returncode == 4 and 'deployments.apps "none" not found' in missing.stderr, missing
+        assert agent.mete("logs", "other/deploy/web", check=False).returncode != 0
+        with agent.begin("logs", "job/late", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiter:
+            assert waiter.wait(60) == 4, "what is not there is not waited for"
+
+
+def test_a_delete_says_when_it_began():
+    with Agent().start() as agent:
+        launch(agent, pod("p", "trap '' TERM; echo ready; while :; do sleep 0.1; done", grace=300), "p")
+        wait_for("it to ignore the signal", lambda: agent.logs("p"))
+        pid = agent.container("p")["pid"]
+        agent.mete("delete", "p")
+        begun = time.time()
+        of = lambda: {name: value for name, value in workloads.get(agent, "pod", "p")[0]["metadata"].items() if name.startswith("deletion")}  # noqa: E731
+        first = of()
+        end = calendar.timegm(time.strptime(first["deletionTimestamp"], "%Y-%m-%dT%H:%M:%SZ"))
+        assert first["deletionGracePeriodSeconds"] == 300 and abs(end - begun - 300) < 60, first
+        time.sleep(1.1)
+        assert of() == first
+        agent.kill()
+        agent.start()
+        wait_for("it to be known", lambda: agent.pod("p"))
+        assert of() == first, "of the delete, and not of the agent that goes on with it"
+        time.sleep(1)
+        assert agent.container("p")["pid"] == pid, "its grace is not over"
+        agent.mete("delete", "p", "--grace", "100")
+        assert of()["deletionGracePeriodSeconds"] == 100 and of()["deletionTimestamp"] < first["deletionTimestamp"]
+        agent.mete("delete", "p", "--grace", "0")
+        wait_for("it to be gone", lambda: agent.pod("p") is None)
+
+
 def test_a_pod_is_described():
     with Agent().start() as agent:
         agent.apply(job("p", "exit 3", "resources: {limits: {memory: 32Mi}}"))
@@ -198,6 +274,47 @@ def test_what_is_no_more_in_the_manifest_is_pruned():
             assert agent.mete("apply", *wrong, "-f", "-", text=one, check=False).returncode == 2, wrong
         assert "expected" in agent.mete("apply", "--prune", "-l", "=", "-f", "-", text=one, check=False).stderr
         delete(agent, "one", "other")
+
+
+def test_all_kinds_are_pruned():
+    with Agent().start() as agent:
+        words = {"Service": ("v1", "spec: {selector: {app: p}, ports: [{port: 80}]}"),
+                 "NetworkPolicy": ("networking.k8s.io/v1", "spec: {podSelector: {}}"),
+                 "ConfigMap": ("v1", "data: {}"),
+                 "Secret": ("v1", "data: {}"),
+                 "RuntimeClass": ("node.k8s.io/v1", "handler: mete"),
+                 "Policy": ("mete/v1", "spec: {selector: {matchLabels: {app: p}}, pids: {max: 100}}")}
+        made = ["apiVersion: %s\nkind: %s\nmetadata: {name: x, labels: {set: a}}\n%s\n" % (version, kind, rest) for kind, (version, rest) in words.items()]
+        made.append(workloads.deployment("x", replicas=0, metadata=", labels: {set: a}"))
+        with open(os.path.dirname(os.path.abspath(__file__)) + "/manifests/volumes.yaml") as file:
+            bundle = next(each for each in re.split(r"(?m)^---\n", file.read()) if "\nkind: ClusterTrustBundle\n" in "\n" + each)
+        made.append(bundle.replace('live: "yes"', "set: a"))
+        agent.apply(documents(*made))
+        keeper = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: keeper, labels: {set: a}}\ndata: {}\n"
+        done = agent.mete("apply", "--prune", "-l", "set=a", "-f", "-", text=keeper)
+        gone = {line.split()[0] for line in done.stdout.splitlines() if line.endswith(" pruned")}
+        assert gone == {*words, "Deployment", "ClusterTrustBundle"}, (gone, done.stdout)
+        for kind in ("svc", "netpol", "deploy"):
+            wait_for("the %s to be gone" % kind, lambda: workloads.get(agent, kind) == [])  # noqa: B023 - called here
+        done = agent.mete("apply", "--prune", "-l", "set=a", "-f", "-", text=keeper)
+        assert done.stdout == "ConfigMap default/keeper unchanged\n", done
+
+
+CLAIM = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data%s}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n"
+
+
+def test_a_claim_and_finalizers_are_told_of():
+    with Agent().start() as agent:
+        path = agent.work + "/claim.yaml"
+        write(path, CLAIM % "")
+        assert agent.mete("validate", path).stdout == "PersistentVolumeClaim default/data is right\n"
+        done = agent.mete("apply", "-f", path)
+        assert done.stdout == "PersistentVolumeClaim default/data is right: its volume is made when a pod first uses it\n", done
+        assert agent.mete("diff", "-f", path).stdout == ""
+        write(path, CLAIM % ", finalizers: [kubernetes.io/pvc-protection, example.com/guard]")
+        done = agent.mete("validate", path)
+        assert done.stderr.count("warning: ") == 1 and "`finalizers` is not acted on: a delete does not wait for example.com/guard" in done.stderr, done
+        assert "metadata.finalizers[1]" in done.stderr and done.stdout.endswith("mete does not act on 1 field\n"), done
 
 
 if __name__ == "__main__":

@@ -223,7 +223,7 @@ def test_a_restart_that_the_agent_did_not_see_to_its_end_is_gone_on_with():
 def test_what_cannot_be_understood_is_refused():
     with Agent().start() as agent:
         for hook, expected in (({"exec": {}}, "command"), ({"exec": {"command": ["a"]}, "sleep": {"seconds": 1}}, "one of exec"), ({}, "one of exec"), ({"sleep": {"seconds": -1}}, "seconds"),
-                               ({"httpGet": {"port": 0}}, "a port from 1"), ({"httpGet": {"port": "nobody"}}, "`ports`"), ({"httpGet": {"port": 1, "scheme": "FTP"}}, "HTTPS"),
+                               ({"httpGet": {"port": 0}}, "a port from 1"), ({"httpGet": {"port": "No_Body"}}, "`ports`"), ({"httpGet": {"port": 1, "scheme": "FTP"}}, "HTTPS"),
                                ({"httpGet": {"port": 1, "path": "/a b"}}, "blanks"), ({"httpGet": {"port": 1, "httpHeaders": [{"name": "a:", "value": "b"}]}}, "header"),
                                ({"httpGet": {"port": 1, "httpHeaders": [{"name": "a", "value": "b\r\nc: d"}]}}, "line breaks")):
             done = agent.mete("apply", "-f", "-", text=hooked(agent, hook), check=False)

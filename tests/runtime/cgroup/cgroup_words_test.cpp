@@ -215,6 +215,10 @@ TEST_F(WordsTest, Refusals) {
   EXPECT_EQ(pids_limit(on_v1()), 12U);
   put("/v2/m/memory.swap.events", "high 1\nmax 2\nfail 3\n");
   put("/v2/m/pids.max", "max\n");
+  EXPECT_EQ(refusals(on_v2(), Refusal::kForkBelow), std::nullopt) << "before kernel 6.11";
+  put("/v2/m/pids.events", "max 9\n");
+  put("/v2/m/pids.events.local", "max 5\n");
+  EXPECT_EQ(refusals(on_v2(), Refusal::kForkBelow), 5U) << "of its own limit, and not of those of groups below";
   EXPECT_EQ(refusals(on_v2(), Refusal::kSwapLimit), 2U);
   EXPECT_EQ(refusals(on_v2(), Refusal::kSwapFull), 3U);
   EXPECT_STREQ(counter_of(Refusal::kFork).file, "pids.events");
@@ -225,6 +229,7 @@ TEST_F(WordsTest, Refusals) {
 TEST_F(WordsTest, Changes) {
   EXPECT_EQ(change_of("memory.events"), FileChange::kMemory);
   EXPECT_EQ(change_of("pids.events"), FileChange::kRefusal);
+  EXPECT_EQ(change_of("pids.events.local"), FileChange::kRefusal);
   EXPECT_EQ(change_of("memory.swap.events"), FileChange::kRefusal);
   for (const char* file : {"", "cgroup.events", "memory.events.local", "cgroup.procs", "tasks", "cgroup.event_control",
                            "memory.reclaim", "memory.force_empty", "io.pressure"})
