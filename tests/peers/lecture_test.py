@@ -83,7 +83,9 @@ class Lecture:
                 if awaited:
                     terminal.expect(awaited)
             terminal.wait()
-            self.say(line, re.sub("\x1b\\[[0-9;]*[A-Za-z]", "", terminal.text))
+            text = re.sub("\x1b\\[[0-9;]*[A-Za-z]", "", terminal.text)
+            # A window size that comes late has the shell write its prompt anew, with what was typed until then.
+            self.say(line, re.sub(r"/ # ([^\n]+?)/ # (?=\1)", "/ # ", text))
 
 
 def page_of(address):
