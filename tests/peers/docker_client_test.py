@@ -220,6 +220,14 @@ def test_a_container_leaves_its_networks_and_comes_back(agent, docker):
     assert docker.say("exec", "web", "ls", "/sys/class/net") == "lo"
     docker.run("network", "connect", "mine", "web")
     check_mine()
+    # Two clients at once: each has its answer, whoever comes first.
+    for _ in range(5):
+        both = [subprocess.Popen([DOCKER, "network", *words, "web"], env=docker.env, stderr=subprocess.DEVNULL)
+                for words in (("connect", "bridge"), ("disconnect", "mine"))]
+        assert [each.wait(60) for each in both][1] == 0
+        docker.run("network", "connect", "mine", "web")
+        docker.run("network", "disconnect", "bridge", "web")
+    check_mine()
     docker.run("rm", "-f", "web")
     docker.run("network", "rm", "mine")
 

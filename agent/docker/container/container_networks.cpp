@@ -2,7 +2,6 @@
 // A pod has one network before its start. What a container is to be in beside it follows as soon as it runs.
 #include <algorithm>
 #include <cerrno>
-#include <utility>
 
 #include "agent/docker/container/containers.h"
 #include "agent/docker/endpoints.h"
@@ -77,7 +76,7 @@ bool Containers::leave_own(const ContainerRecord& record, Pod& own) {
   networks.leave(record.key(), next, alive_.guard_value([this, id = record.id](const Status& left) {
     if (!records_.contains(id)) return;
     --seen_[id].moves;
-    if (left) return look(id);
+    if (left) return look_after_move(id);
     services_.events.add({.severity = Severity::kWarning,
                           .reason = name_of(Reason::kNetworkFailed),
                           .pod = records_.at(id).key(),
@@ -85,6 +84,10 @@ bool Containers::leave_own(const ContainerRecord& record, Pod& own) {
     call_watchers(id);
   }));
   return false;
+}
+
+void Containers::look_after_move(const std::string& id) {
+  if (records_.contains(id) && pod(records_.at(id)) != nullptr) look(id);
 }
 
 bool Containers::has_joined(const ContainerRecord& record, std::string& error) const {
@@ -124,11 +127,16 @@ void Containers::connect(const std::string& id, const std::string& network, cons
       alive_.guard_value([this, id, network, endpoint, done](const Status& connected_now) {
         const bool there = records_.contains(id);
         if (there) --seen_[id].moves;
-        if (!connected_now) return done(refusal_of(connected_now.error()));
-        if (!there) return done(std::nullopt);
-        seen_[id].joined[network].clear();
-        auto with = connected(records_.at(id), network, endpoint);
-        done(with ? change_networks(records_.at(id), std::move(*with)) : std::nullopt);
+        std::optional<Refusal> refusal;
+        if (!connected_now) {
+          refusal = refusal_of(connected_now.error());
+        } else if (there) {
+          seen_[id].joined[network].clear();
+          auto with = connected(records_.at(id), network, endpoint);
+          if (with) refusal = change_networks(records_.at(id), std::move(*with));
+        }
+        done(refusal);
+        look_after_move(id);
       }));
 }
 

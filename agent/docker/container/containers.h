@@ -151,6 +151,7 @@ class Containers {
   void forget_seccomp(const ContainerRecord& record);          // of one that is none of records_ any more
   void changed(const std::string& key);                        // of a pod
   void look(const std::string& id);
+  void look_after_move(const std::string& id);  // others may wait for their turn; where it is still there
   void look_at_ends(ContainerRecord& record, Pod& pod);
   [[nodiscard]] bool tries_again(const ContainerRecord& record, const std::string& error) const;
   void tell_networks(const ContainerRecord& record, const std::string& action);
