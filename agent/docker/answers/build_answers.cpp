@@ -196,7 +196,9 @@ void build_image(Engine& engine, const Call& call) {
   if (!call.request.body_file) return refuse(call, 400, "build: found no context, expected a tar archive as the body");
   const auto command = std::make_shared<BuildCommand>();
   command->uid = "build-" + new_id().substr(0, 12);
-  const auto network = build_network(engine, command->uid, call.request.parameter("networkmode"));
+  // The request is gone when the build is connected.
+  const std::string asked = call.request.parameter("networkmode");
+  const auto network = build_network(engine, command->uid, asked);
   if (!network) return refuse(call, network.error().status, network.error().message);
   auto input = body_of(call.request);
   if (!input) return refuse(call, 500, input.error().what);
@@ -211,14 +213,15 @@ void build_image(Engine& engine, const Call& call) {
     start_build(engine, of, *command, leave);
   };
   if (!network->pod) return begin(call, network->word, [] {});
-  engine.networks().connect(command->uid, *network->pod, {}, [&engine, call, command, begin](const Status& connected) {
-    if (!connected) return refuse(call, 500, "build: " + connected.error().what);
-    const std::function<void()> leave = [&engine, uid = command->uid] { engine.networks().disconnect(uid); };
-    const auto word = word_of(engine.networks(), command->uid, call.request.parameter("networkmode"));
-    if (word) return begin(call, *word, leave);
-    leave();
-    refuse(call, 500, "build: " + word.error().what);
-  });
+  engine.networks().connect(
+      command->uid, *network->pod, {}, [&engine, call, asked, command, begin](const Status& connected) {
+        if (!connected) return refuse(call, 500, "build: " + connected.error().what);
+        const std::function<void()> leave = [&engine, uid = command->uid] { engine.networks().disconnect(uid); };
+        const auto word = word_of(engine.networks(), command->uid, asked);
+        if (word) return begin(call, *word, leave);
+        leave();
+        refuse(call, 500, "build: " + word.error().what);
+      });
 }
 
 // The sizes of layers are counted on a thread.
