@@ -238,6 +238,7 @@ Result<int> enter(const Options& options, const Place& place, const State& state
   }
   if (options.detach) return 0;
   process::release_own_image();
+  process::drop_code_pages();
   return with_reason(options, room,
                      terminal.valid() ? follow_terminal(launched.pid, launched.pidfd, terminal)
                                       : follow(launched.pid, launched.pidfd.get()));
@@ -245,18 +246,6 @@ Result<int> enter(const Options& options, const Place& place, const State& state
 
 tl::unexpected<Error> not_running(const Place& place, Life life) {
   return fail("container not running: found \"" + place.id() + "\" " + to_string(life));
-}
-
-// Whether the container's cgroup is where its state says that the hierarchies are: otherwise nobody could tell that it
-// is paused.
-bool is_there(const cgroup::Hierarchies& noted, const State& state) {
-  if (state.cgroup.empty()) return true;
-  const auto group = cgroup::Group::at(noted, state.cgroup);
-  if (!group) return false;
-  const std::string freezer = group->directory("freezer");
-  const std::string unified = group->unified_directory();
-  const auto exists = [](const std::string& directory) { return ::access(directory.c_str(), F_OK) == 0; };
-  return exists(freezer) && (unified.empty() || unified == freezer || exists(unified));
 }
 
 }  // namespace
@@ -268,11 +257,14 @@ Result<int> exec(const Options& options) {
   // Opened before its state is read: then it is that of this process, and not of a later one with its pid.
   const UniqueFd first(static_cast<int>(::syscall(SYS_pidfd_open, state.process.pid, 0)));
   const auto noted = options.sub_cgroup.empty() ? cgroup::noted_hierarchies(state.cgroup_mounts) : std::nullopt;
-  const cgroup::Hierarchies* machine = noted && is_there(*noted, state) ? &*noted : nullptr;
-  if (machine == nullptr) {
+  const cgroup::Hierarchies* machine = noted ? &*noted : nullptr;
+  Result<Life> known = noted ? known_life(place, state, *noted) : fail("no noted hierarchies");
+  // The cgroup may not be where its state says that the hierarchies are.
+  if (!known) {
     METE_TRY(machine, hierarchies(state.cgroup_mounts));
+    known = life_of(place, state, machine);
   }
-  const Life life = life_of(place, state, machine);
+  const Life life = *known;
   if (life == Life::paused && !options.ignore_paused)
     return fail("container \"" + place.id() + "\": found it paused, expected it running");
   if (life != Life::running && life != Life::created && life != Life::paused) return not_running(place, life);

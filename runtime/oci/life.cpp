@@ -107,6 +107,7 @@ Result<int> run(const Options& options) {
   METE_CHECK(start_made(options, place, made));
   if (options.detach) return 0;
   process::release_own_image();
+  process::drop_code_pages();
   const int code = made.terminal.valid() ? follow_terminal(made.launched.pid, made.launched.pidfd, made.terminal)
                                          : follow(made.launched.pid, made.launched.pidfd.get());
   if (options.keep) return code;

@@ -198,16 +198,27 @@ Status Place::remove() const {
   return remove_tree(directory_);
 }
 
-Life life_of(const Place& place, const State& state, const cgroup::Hierarchies* hierarchies) {
+namespace {
+// Without paused: that is the cgroup's to tell.
+Life life_of_process(const Place& place, const State& state) {
   if (state.process.pid == 0) return Life::creating;
   if (!runs(state.process)) return Life::stopped;
   const UniqueFd gate(::open(place.gate().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-  if (gate.valid()) return Life::created;  // ENXIO: no reader, so the command runs
-  if (hierarchies == nullptr || state.cgroup.empty()) return Life::running;
-  const auto group = cgroup::Group::at(*hierarchies, state.cgroup);
-  if (!group) return Life::running;
-  const auto frozen = group->frozen();
-  return frozen && *frozen ? Life::paused : Life::running;
+  return gate.valid() ? Life::created : Life::running;  // ENXIO: no reader, so the command runs
+}
+}  // namespace
+
+Result<Life> known_life(const Place& place, const State& state, const cgroup::Hierarchies& hierarchies) {
+  const Life life = life_of_process(place, state);
+  if (life != Life::running || state.cgroup.empty()) return life;
+  METE_TRY(const auto group, cgroup::Group::at(hierarchies, state.cgroup));
+  METE_TRY(const bool frozen, group.frozen());
+  return frozen ? Life::paused : Life::running;
+}
+
+Life life_of(const Place& place, const State& state, const cgroup::Hierarchies* hierarchies) {
+  if (hierarchies == nullptr) return life_of_process(place, state);
+  return known_life(place, state, *hierarchies).value_or(Life::running);
 }
 
 }  // namespace mete::runtime::oci

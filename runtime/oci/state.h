@@ -82,7 +82,10 @@ class Place {
   std::string id_;
 };
 
-// Determines the state from the kernel. With `hierarchies` null, "paused" is reported as "running".
+// Determines the state from the kernel. Fails when the container's cgroup does not say whether it is frozen, as one
+// that is not where `hierarchies` are.
+[[nodiscard]] Result<Life> known_life(const Place& place, const State& state, const cgroup::Hierarchies& hierarchies);
+// The same, "running" where that fails. With `hierarchies` null, "paused" is reported as "running", too.
 [[nodiscard]] Life life_of(const Place& place, const State& state, const cgroup::Hierarchies* hierarchies);
 
 }  // namespace mete::runtime::oci

@@ -11,12 +11,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "runtime/fd.h"
 #include "runtime/file.h"
+
+// The linker's names for the program's begin and the end of its code (end(3), ld's default script).
+extern "C" const char __executable_start;  // NOLINT: the linker's name
+extern "C" const char etext;
 
 int mete_own_image_mount = -1;  // NOLINT: written before libc begins
 
@@ -75,6 +80,13 @@ Status protect_own_image() {
 
 void release_own_image() {
   if (mete_own_image_mount >= 0) ::close(std::exchange(mete_own_image_mount, -1));
+}
+
+void drop_code_pages() {
+  constexpr std::uintptr_t kPage = 4096;
+  const auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start) & ~(kPage - 1);  // NOLINT: an address
+  const auto length = reinterpret_cast<std::uintptr_t>(&etext) - begin;                     // NOLINT: an address
+  ::madvise(reinterpret_cast<void*>(begin), length, MADV_DONTNEED);                         // NOLINT: an address
 }
 
 }  // namespace mete::runtime::process

@@ -22,4 +22,8 @@ namespace mete::runtime::process {
 // is nothing else to do. The end of the program does the same.
 void release_own_image();
 
+// Gives back the pages of this program's code; what is executed next is mapped again. A program that waits
+// for its command and then ends does here, meanwhile, what its caller would wait for at the end: some 30 us.
+void drop_code_pages();
+
 }  // namespace mete::runtime::process

@@ -90,6 +90,19 @@ bool enters_a_container(long words, const char* const* arguments) {
   return false;
 }
 
+// Whether it was executed by a descriptor, as this file does where the kernel refuses the last step: the kernel then
+// notes "/dev/fd/N" as the program's path (fs/exec.c, alloc_bprm).
+bool was_executed_by_descriptor(const char* const* environment) {
+  while (*environment != nullptr) ++environment;
+  const auto* note = reinterpret_cast<const Elf64_auxv_t*>(environment + 1);  // NOLINT: as the ABI has it
+  while (note->a_type != AT_NULL && note->a_type != AT_EXECFN) ++note;
+  if (note->a_type == AT_NULL) return true;
+  const auto* const path = reinterpret_cast<const char*>(note->a_un.a_val);  // NOLINT: an address
+  std::uint64_t begin = 0;
+  for (int i = 0; i < 8 && path[i] != '\0'; ++i) begin |= std::uint64_t{static_cast<unsigned char>(path[i])} << (8 * i);
+  return begin == packed("/dev/fd/");
+}
+
 // A file that may be written to but for its mount gives EROFS. (statfs() would tell as well, but ext4 counts its free
 // blocks for that.) A sealed memfd is not seen here; no mount can be made of it, and protect_own_image() knows it.
 bool is_on_read_only_mount() {
@@ -171,7 +184,9 @@ bool run_from(long file, prctl_mm_map map) {
 // `stack` is the stack as the kernel left it: argc, argv and a null, envp and a null.
 extern "C" [[gnu::used, gnu::section(".text.mete_start")]] void mete_protect_at_start(long* stack) {
   const auto* const arguments = reinterpret_cast<const char* const*>(stack + 1);
-  if (!enters_a_container(stack[0], arguments) || is_on_read_only_mount()) return;
+  if (!enters_a_container(stack[0], arguments)) return;
+  // The look at the mount keeps a second exec from a third one. Without one it would cost more than it saves.
+  if (was_executed_by_descriptor(arguments + stack[0] + 1) && is_on_read_only_mount()) return;
   const long tree = call(SYS_open_tree, AT_FDCWD, address(mete_own_path), kCloneTree);
   if (tree < 0) return;
   const MountAttributes change{MOUNT_ATTR_RDONLY, 0, 0, 0};
