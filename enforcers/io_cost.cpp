@@ -17,9 +17,9 @@ std::string percent(Ratio share) {
 
 void add_latency(std::string& line, char kind, const std::optional<config::IoCostLatency>& latency) {
   if (!latency) return;
-  const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(latency->target).count();
+  const auto target = std::chrono::duration_cast<std::chrono::microseconds>(latency->target).count();
   line.append(" ").append(1, kind).append("pct=").append(percent(latency->percentile));
-  line.append(" ").append(1, kind).append("lat=").append(std::to_string(microseconds));
+  line.append(" ").append(1, kind).append("lat=").append(std::to_string(target));
 }
 
 }  // namespace

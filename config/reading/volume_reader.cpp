@@ -151,7 +151,7 @@ ImageVolume read_image(const View& view) {
   return volume;
 }
 
-VolumeSource read_source(const View& view) {
+VolumeSource read_volume_source(const View& view) {
   std::vector<std::string> sources;
   for (const auto& entry : view.node().entries) {
     if (entry.key != "name") sources.push_back(entry.key);
@@ -189,7 +189,7 @@ std::vector<Volume> read_volumes(const View& view) {
     const View name = item["name"];
     if (name) name.check(check_dns_label(name.text()));
     check_unique(name, "volume", names);
-    volumes.push_back({name.text(), read_source(item), item.location()});
+    volumes.push_back({name.text(), read_volume_source(item), item.location()});
   }
   return volumes;
 }

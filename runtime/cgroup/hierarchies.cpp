@@ -155,21 +155,21 @@ std::string_view Hierarchies::mount_of(std::string_view controller) const {
 }
 
 std::vector<std::string> Hierarchies::v1_mounts() const {
-  std::vector<std::string> mounts;
+  std::vector<std::string> points;
   const auto add = [&](const std::string& point) {
-    if (std::find(mounts.begin(), mounts.end(), point) == mounts.end()) mounts.push_back(point);
+    if (std::find(points.begin(), points.end(), point) == points.end()) points.push_back(point);
   };
   for (const std::string_view controller : kControllers) {
     if (const auto found = v1.find(controller); found != v1.end()) add(found->second);
   }
   for (const auto& [controller, point] : v1) add(point);
-  return mounts;
+  return points;
 }
 
 std::vector<std::string> Hierarchies::v1_process_mounts() const {
-  std::vector<std::string> mounts = v1_mounts();
-  for (const auto& [name, point] : named) mounts.push_back(point);
-  return mounts;
+  std::vector<std::string> points = v1_mounts();
+  for (const auto& [name, point] : named) points.push_back(point);
+  return points;
 }
 
 std::optional<std::string> v2_mount_point(std::string_view mountinfo) {

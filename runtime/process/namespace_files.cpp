@@ -23,7 +23,7 @@ struct KindNames {
 };
 
 // In the order of NamespaceKind. The child may not put texts together.
-constexpr std::array<KindNames, 8> kKinds = {{
+constexpr std::array<KindNames, 8> kKindNames = {{
     {CLONE_NEWNS, "/proc/self/ns/mnt", "mount namespace", "open mount namespace", "join mount namespace",
      "found no mount namespace at"},
     {CLONE_NEWPID, "/proc/self/ns/pid", "PID namespace", "open PID namespace", "join PID namespace",
@@ -43,7 +43,7 @@ constexpr std::array<KindNames, 8> kKinds = {{
 }};
 
 const KindNames& kind_of(NamespaceKind kind) {
-  return kKinds[static_cast<std::size_t>(kind)];
+  return kKindNames[static_cast<std::size_t>(kind)];
 }
 
 // The user namespace takes the rights over those that the host owns.
@@ -74,7 +74,7 @@ class Files {
 
  private:
   int& of(const NamespaceUse& use) { return fds_[static_cast<std::size_t>(use.kind)]; }
-  std::array<int, kKinds.size()> fds_{};
+  std::array<int, kKindNames.size()> fds_{};
 };
 
 }  // namespace

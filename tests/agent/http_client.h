@@ -275,4 +275,11 @@ class Client {
   bool timed_out_ = false;
 };
 
+// The server still answers others.
+inline void expect_serves(TestServer& server) {
+  Client other(server.port);
+  other.get("/x");
+  EXPECT_EQ(other.answer().body, "GET /x 0\n");
+}
+
 }  // namespace mete::agent::testing

@@ -13,13 +13,6 @@ using testing::TestServer;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// The server still answers others.
-void expect_serves(TestServer& server) {
-  Client other(server.port);
-  other.get("/x");
-  EXPECT_EQ(other.answer().body, "GET /x 0\n");
-}
-
 TEST(HttpLimits, AHeadThatTricklesIsCut) {
   HttpLimits limits;
   limits.head = 300ms;

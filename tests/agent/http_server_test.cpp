@@ -18,13 +18,6 @@ std::string pieces(std::size_t count, std::size_t size) {
   return all;
 }
 
-// The server still answers others.
-void expect_serves(TestServer& server) {
-  Client other(server.port);
-  other.get("/x");
-  EXPECT_EQ(other.answer().body, "GET /x 0\n");
-}
-
 TEST(HttpServer, BodiesInPiecesArriveWhole) {
   TestServer server;
   Client client(server.port);

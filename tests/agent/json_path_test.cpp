@@ -16,51 +16,51 @@ const JsonPath::Json kPods = JsonPath::Json::parse(R"({"kind": "List", "items": 
   {"kind": "Pod", "metadata": {"name": "job"}, "spec": {"containers": []},
    "status": {"phase": "Running", "restarts": 12}}]})");
 
-std::string filled(const std::string& text) {
+std::string printed(const std::string& text) {
   const auto path = JsonPath::parse(text);
   return path ? path->fill(kPods) : "error: " + path.error().what;
 }
 
 TEST(JsonPath, Paths) {
-  EXPECT_EQ(filled("{.kind}"), "List");
-  EXPECT_EQ(filled("{$.kind}"), "List");
-  EXPECT_EQ(filled("{.items[*].metadata.name}"), "web db job");
-  EXPECT_EQ(filled("{.items[1].metadata['name']}"), "db");
-  EXPECT_EQ(filled("{.items[0].metadata.labels.app\\.io/name}"), "w");
-  EXPECT_EQ(filled("{.items[0].metadata.labels['app.io/name']}"), "w");
-  EXPECT_EQ(filled("{.items[*]['metadata.name', 'kind']}"), "Pod Pod Pod");
-  EXPECT_EQ(filled("{..image}"), "one two three");
-  EXPECT_EQ(filled("{.items[0]..name}"), "web a b");
-  EXPECT_EQ(filled("{.items[0].status.*}"), "Running 3 true");
-  EXPECT_EQ(filled("{.items[1].status}"), R"({"phase":"Pending","restarts":0,"ready":false})");
-  EXPECT_EQ(filled("{.nothing.at.all}{.items[7].kind}{.kind.below}"), "");
+  EXPECT_EQ(printed("{.kind}"), "List");
+  EXPECT_EQ(printed("{$.kind}"), "List");
+  EXPECT_EQ(printed("{.items[*].metadata.name}"), "web db job");
+  EXPECT_EQ(printed("{.items[1].metadata['name']}"), "db");
+  EXPECT_EQ(printed("{.items[0].metadata.labels.app\\.io/name}"), "w");
+  EXPECT_EQ(printed("{.items[0].metadata.labels['app.io/name']}"), "w");
+  EXPECT_EQ(printed("{.items[*]['metadata.name', 'kind']}"), "Pod Pod Pod");
+  EXPECT_EQ(printed("{..image}"), "one two three");
+  EXPECT_EQ(printed("{.items[0]..name}"), "web a b");
+  EXPECT_EQ(printed("{.items[0].status.*}"), "Running 3 true");
+  EXPECT_EQ(printed("{.items[1].status}"), R"({"phase":"Pending","restarts":0,"ready":false})");
+  EXPECT_EQ(printed("{.nothing.at.all}{.items[7].kind}{.kind.below}"), "");
 }
 
 TEST(JsonPath, Slices) {
-  EXPECT_EQ(filled("{.items[0,2].metadata.name}"), "web job");
-  EXPECT_EQ(filled("{.items[-1].metadata.name}"), "job");
-  EXPECT_EQ(filled("{.items[-2:].metadata.name}"), "db job");
-  EXPECT_EQ(filled("{.items[:1].metadata.name}"), "web");
-  EXPECT_EQ(filled("{.items[::2].metadata.name}"), "web job");
-  EXPECT_EQ(filled("{.items[5:9].metadata.name}"), "");
+  EXPECT_EQ(printed("{.items[0,2].metadata.name}"), "web job");
+  EXPECT_EQ(printed("{.items[-1].metadata.name}"), "job");
+  EXPECT_EQ(printed("{.items[-2:].metadata.name}"), "db job");
+  EXPECT_EQ(printed("{.items[:1].metadata.name}"), "web");
+  EXPECT_EQ(printed("{.items[::2].metadata.name}"), "web job");
+  EXPECT_EQ(printed("{.items[5:9].metadata.name}"), "");
 }
 
 TEST(JsonPath, Filters) {
-  EXPECT_EQ(filled(R"({.items[?(@.status.phase=="Running")].metadata.name})"), "web job");
-  EXPECT_EQ(filled("{.items[?(@.status.phase!='Running')].metadata.name}"), "db");
-  EXPECT_EQ(filled("{.items[?(@.status.restarts>2)].metadata.name}"), "web job");
-  EXPECT_EQ(filled("{.items[?(@.status.restarts <= 3)].metadata.name}"), "web db");
-  EXPECT_EQ(filled("{.items[?(@.status.ready==true)].metadata.name}"), "web");
-  EXPECT_EQ(filled("{.items[?(@.status.ready)].metadata.name}"), "web db");
-  EXPECT_EQ(filled("{.items[?(@.kind==$.kind)].metadata.name}"), "");
+  EXPECT_EQ(printed(R"({.items[?(@.status.phase=="Running")].metadata.name})"), "web job");
+  EXPECT_EQ(printed("{.items[?(@.status.phase!='Running')].metadata.name}"), "db");
+  EXPECT_EQ(printed("{.items[?(@.status.restarts>2)].metadata.name}"), "web job");
+  EXPECT_EQ(printed("{.items[?(@.status.restarts <= 3)].metadata.name}"), "web db");
+  EXPECT_EQ(printed("{.items[?(@.status.ready==true)].metadata.name}"), "web");
+  EXPECT_EQ(printed("{.items[?(@.status.ready)].metadata.name}"), "web db");
+  EXPECT_EQ(printed("{.items[?(@.kind==$.kind)].metadata.name}"), "");
 }
 
 TEST(JsonPath, Templates) {
-  EXPECT_EQ(filled("pods: {range .items[*]}{.metadata.name}{\"\\t\"}{.status.phase}{'\\n'}{end}done"),
+  EXPECT_EQ(printed("pods: {range .items[*]}{.metadata.name}{\"\\t\"}{.status.phase}{'\\n'}{end}done"),
             "pods: web\tRunning\ndb\tPending\njob\tRunning\ndone");
-  EXPECT_EQ(filled("{range .items[*]}{range .spec.containers[*]}{.name},{end};{end}"), "a,b,;c,;;");
-  EXPECT_EQ(filled("{range .items[*]}{$.kind} {end}"), "List List List ");
-  EXPECT_EQ(filled("no braces"), "no braces");
+  EXPECT_EQ(printed("{range .items[*]}{range .spec.containers[*]}{.name},{end};{end}"), "a,b,;c,;;");
+  EXPECT_EQ(printed("{range .items[*]}{$.kind} {end}"), "List List List ");
+  EXPECT_EQ(printed("no braces"), "no braces");
 }
 
 TEST(JsonPath, ErrorsNameThePlace) {
@@ -72,7 +72,7 @@ TEST(JsonPath, ErrorsNameThePlace) {
       {"{\"x}", "expected a quote"},    {"{.a[?(@.b==\"c\"]}", "\")]\""},
       {"{.a[b]}", "a name in quotes"}};
   for (const auto& [text, expected] : wrong) {
-    const std::string got = filled(text);
+    const std::string got = printed(text);
     EXPECT_TRUE(got.starts_with("error: ") && got.find(expected) != std::string::npos) << text << ": " << got;
   }
 }

@@ -16,7 +16,7 @@ std::string written(const char* object) {
   return out;
 }
 
-void expect_line(const std::string& text, const std::string& line) {
+void expect_sample(const std::string& text, const std::string& line) {
   EXPECT_NE(("\n" + text).find("\n" + line + "\n"), std::string::npos) << line << "\n" << text;
 }
 
@@ -26,15 +26,15 @@ TEST(KubeWorkloads, ADeployment) {
     "status": {"replicas": 4, "updatedReplicas": 2, "availableReplicas": 3, "observedGeneration": 3,
     "conditions": [{"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}]}})");
   const std::string web = R"({namespace="shop",deployment="web"})";
-  expect_line(text, "kube_deployment_spec_replicas" + web + " 4");
-  expect_line(text, "kube_deployment_spec_paused" + web + " 1");
-  expect_line(text, "kube_deployment_status_replicas" + web + " 4");
-  expect_line(text, "kube_deployment_status_replicas_updated" + web + " 2");
-  expect_line(text, "kube_deployment_status_replicas_available" + web + " 3");
-  expect_line(text, "kube_deployment_status_replicas_unavailable" + web + " 0");
-  expect_line(text, "kube_deployment_created" + web + " 1795946400");
-  expect_line(text, R"(kube_deployment_status_condition{namespace="shop",deployment="web",condition="Available",)"
-                    R"(status="true",reason="MinimumReplicasAvailable"} 1)");
+  expect_sample(text, "kube_deployment_spec_replicas" + web + " 4");
+  expect_sample(text, "kube_deployment_spec_paused" + web + " 1");
+  expect_sample(text, "kube_deployment_status_replicas" + web + " 4");
+  expect_sample(text, "kube_deployment_status_replicas_updated" + web + " 2");
+  expect_sample(text, "kube_deployment_status_replicas_available" + web + " 3");
+  expect_sample(text, "kube_deployment_status_replicas_unavailable" + web + " 0");
+  expect_sample(text, "kube_deployment_created" + web + " 1795946400");
+  expect_sample(text, R"(kube_deployment_status_condition{namespace="shop",deployment="web",condition="Available",)"
+                      R"(status="true",reason="MinimumReplicasAvailable"} 1)");
   EXPECT_EQ(text.find("kube_replicaset"), std::string::npos);
 }
 
@@ -43,11 +43,11 @@ TEST(KubeWorkloads, JobsAndTheirOwners) {
     "ownerReferences": [{"kind": "CronJob", "name": "work"}]}, "spec": {"completions": 2, "parallelism": 1},
     "status": {"failed": 3, "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}})");
   const std::string job = R"({namespace="shop",job_name="work-1")";
-  expect_line(text,
-              "kube_job_owner" + job + R"(,owner_kind="CronJob",owner_name="work",owner_is_controller="true"} 1)");
-  expect_line(text, "kube_job_status_failed" + job + R"(,reason="BackoffLimitExceeded"} 3)");
-  expect_line(text, "kube_job_status_succeeded" + job + "} 0");
-  expect_line(text, "kube_job_failed" + job + R"(,condition="true"} 1)");
+  expect_sample(text,
+                "kube_job_owner" + job + R"(,owner_kind="CronJob",owner_name="work",owner_is_controller="true"} 1)");
+  expect_sample(text, "kube_job_status_failed" + job + R"(,reason="BackoffLimitExceeded"} 3)");
+  expect_sample(text, "kube_job_status_succeeded" + job + "} 0");
+  expect_sample(text, "kube_job_failed" + job + R"(,condition="true"} 1)");
   EXPECT_EQ(text.find("kube_job_complete{"), std::string::npos) << "there is no such condition";
   EXPECT_EQ(text.find("kube_job_status_completion_time"), std::string::npos);
 }
@@ -55,12 +55,12 @@ TEST(KubeWorkloads, JobsAndTheirOwners) {
 TEST(KubeWorkloads, ACronJob) {
   const auto text = written(R"({"kind": "CronJob", "metadata": {"name": "c", "namespace": "d"},
     "spec": {"schedule": "* * * * *"}, "status": {"active": [{}, {}], "lastScheduleTime": "1970-01-01T00:01:00Z"}})");
-  expect_line(
+  expect_sample(
       text,
       R"(kube_cronjob_info{namespace="d",cronjob="c",schedule="* * * * *",concurrency_policy="Allow",timezone="local"} 1)");
-  expect_line(text, R"(kube_cronjob_status_active{namespace="d",cronjob="c"} 2)");
-  expect_line(text, R"(kube_cronjob_status_last_schedule_time{namespace="d",cronjob="c"} 60)");
-  expect_line(text, R"(kube_cronjob_spec_suspend{namespace="d",cronjob="c"} 0)");
+  expect_sample(text, R"(kube_cronjob_status_active{namespace="d",cronjob="c"} 2)");
+  expect_sample(text, R"(kube_cronjob_status_last_schedule_time{namespace="d",cronjob="c"} 60)");
+  expect_sample(text, R"(kube_cronjob_spec_suspend{namespace="d",cronjob="c"} 0)");
 }
 
 TEST(KubeWorkloads, EachFamilyIsThereOnceAndNamesItsKind) {

@@ -3,14 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/addresses.h"
+
 namespace mete::agent {
 namespace {
 
 using runtime::network::Endpoint;
-
-config::IpAddress ip(const std::string& text) {
-  return config::parse_ip(text).value();
-}
 
 Endpoint endpoint(const std::string& network, const std::string& address, std::vector<std::string> names) {
   Endpoint made;

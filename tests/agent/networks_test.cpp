@@ -144,7 +144,7 @@ TEST(PortClaims, ATakenPortIsAnErrorThatChangesNothing) {
   EXPECT_TRUE(claims.claim("a", "default/a", {taken}).has_value());
 }
 
-std::string query(const std::string& name, std::uint16_t type) {
+std::string question_about(const std::string& name, std::uint16_t type) {
   std::string packet("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", 12);
   std::size_t begin = 0;
   while (begin < name.size()) {
@@ -160,7 +160,7 @@ std::string query(const std::string& name, std::uint16_t type) {
 }
 
 TEST(Dns, AQuestionIsRead) {
-  const auto question = dns::parse_question(query("Web.Default", dns::kTypeA));
+  const auto question = dns::parse_question(question_about("Web.Default", dns::kTypeA));
   ASSERT_TRUE(question.has_value());
   EXPECT_EQ(question->name, "web.default");
   EXPECT_EQ(question->type, dns::kTypeA);
@@ -168,7 +168,7 @@ TEST(Dns, AQuestionIsRead) {
 }
 
 TEST(Dns, WhatIsNoQuestionIsNotAnswered) {
-  const std::string good = query("web.default", dns::kTypeA);
+  const std::string good = question_about("web.default", dns::kTypeA);
   for (std::size_t cut = 0; cut < good.size(); ++cut)
     EXPECT_FALSE(dns::parse_question(good.substr(0, cut)).has_value());
   std::string answer = good;
@@ -182,27 +182,27 @@ TEST(Dns, WhatIsNoQuestionIsNotAnswered) {
   EXPECT_FALSE(dns::parse_question(pointer).has_value());
   std::string longest;
   for (int i = 0; i < 6; ++i) longest += (i > 0 ? "." : "") + std::string(60, 'a');
-  EXPECT_FALSE(dns::parse_question(query(longest, dns::kTypeA)).has_value());
+  EXPECT_FALSE(dns::parse_question(question_about(longest, dns::kTypeA)).has_value());
 }
 
 TEST(Dns, AnAnswerHasTheAddressesOfItsType) {
-  const std::string packet = query("web", dns::kTypeA);
+  const std::string packet = question_about("web", dns::kTypeA);
   const auto question = dns::parse_question(packet);
   const std::vector<config::IpAddress> both = {*parse_ip("10.77.0.2"), *parse_ip("fd00::2")};
   const std::string answer = dns::answer(packet, *question, both);
   EXPECT_TRUE(dns::answers(answer, 0x1234, packet));
   EXPECT_FALSE(dns::answers(answer, 0x1235, packet));
-  EXPECT_FALSE(dns::answers(answer, 0x1234, query("other", dns::kTypeA)));
+  EXPECT_FALSE(dns::answers(answer, 0x1234, question_about("other", dns::kTypeA)));
   EXPECT_EQ(answer.substr(answer.size() - 4), std::string("\x0A\x4D\x00\x02", 4));
   EXPECT_EQ(static_cast<int>(answer[7]), 1);
-  const std::string mail = query("web", 15);
+  const std::string mail = question_about("web", 15);
   const std::string none = dns::answer(mail, *dns::parse_question(mail), both);
   EXPECT_EQ(static_cast<int>(none[7]), 0) << "the name exists, without such a record";
   EXPECT_EQ(static_cast<int>(none[3]) & 0x0F, 0);
 }
 
 TEST(Dns, AnAliasIsAnsweredWithItsAddresses) {
-  const std::string packet = query("far", dns::kTypeA);
+  const std::string packet = question_about("far", dns::kTypeA);
   const auto question = dns::parse_question(packet);
   const std::vector<config::IpAddress> both = {*parse_ip("192.0.2.9"), *parse_ip("fd00::2")};
   const std::string answer = dns::answer(packet, *question, both, "db.example.org");

@@ -15,7 +15,7 @@ using enum ContainerState;
 const WallTime kMade{1'000'000s};
 const WallTime kLater{1'000'005s};
 
-ContainerRecord container(std::string name, ContainerState state, int exit_code = 0) {
+ContainerRecord record_of(std::string name, ContainerState state, int exit_code = 0) {
   ContainerRecord record;
   record.name = std::move(name);
   record.state = state;
@@ -25,7 +25,7 @@ ContainerRecord container(std::string name, ContainerState state, int exit_code 
   return record;
 }
 
-PodRecord pod(std::vector<ContainerRecord> containers) {
+PodRecord pod_with(std::vector<ContainerRecord> containers) {
   PodRecord record;
   record.created = kMade;
   record.containers = std::move(containers);
@@ -40,7 +40,7 @@ PodCondition condition(const PodRecord& record, const std::string& type) {
 }
 
 TEST(PodStatus, IsReadyOnceAllContainersAre) {
-  PodRecord record = pod({container("a", kRunning), container("b", kStarting)});
+  PodRecord record = pod_with({record_of("a", kRunning), record_of("b", kStarting)});
   EXPECT_TRUE(note_conditions(record, RestartPolicy::kAlways, kMade));
   EXPECT_FALSE(status_of(record, RestartPolicy::kAlways).ready);
   EXPECT_EQ(condition(record, "Ready").message, "containers with unready status: [b]");
@@ -55,21 +55,21 @@ TEST(PodStatus, IsReadyOnceAllContainersAre) {
 }
 
 TEST(PodStatus, ATransitionIsNotedOnce) {
-  PodRecord record = pod({container("a", kRunning)});
+  PodRecord record = pod_with({record_of("a", kRunning)});
   EXPECT_TRUE(note_conditions(record, RestartPolicy::kAlways, kLater));
   EXPECT_FALSE(note_conditions(record, RestartPolicy::kAlways, kLater + 1s));
   EXPECT_EQ(record.ready.since, kLater);
 }
 
 TEST(PodStatus, AnUnreadyPodIsSoSinceItWasMade) {
-  PodRecord record = pod({container("a", kWaiting)});
+  PodRecord record = pod_with({record_of("a", kWaiting)});
   EXPECT_EQ(status_of(record, RestartPolicy::kAlways).ready_since, kMade);
   (void)note_conditions(record, RestartPolicy::kAlways, kLater);
   EXPECT_EQ(status_of(record, RestartPolicy::kAlways).ready_since, kMade);
 }
 
 TEST(PodStatus, InitContainersEndBeforeItIsInitialized) {
-  PodRecord record = pod({container("first", kRunning), container("a", kWaiting)});
+  PodRecord record = pod_with({record_of("first", kRunning), record_of("a", kWaiting)});
   record.containers[0].init = true;
   (void)note_conditions(record, RestartPolicy::kAlways, kMade);
   EXPECT_FALSE(condition(record, "Initialized").holds);
@@ -81,7 +81,7 @@ TEST(PodStatus, InitContainersEndBeforeItIsInitialized) {
 }
 
 TEST(PodStatus, ASidecarCountsWithTheContainers) {
-  PodRecord record = pod({container("side", kWaiting), container("a", kRunning)});
+  PodRecord record = pod_with({record_of("side", kWaiting), record_of("a", kRunning)});
   record.containers[0].init = record.containers[0].sidecar = record.containers[0].has_ended = true;
   (void)note_conditions(record, RestartPolicy::kAlways, kMade);
   EXPECT_TRUE(condition(record, "Initialized").holds);
@@ -89,7 +89,7 @@ TEST(PodStatus, ASidecarCountsWithTheContainers) {
 }
 
 TEST(PodStatus, ASidecarThatHasNotStartedHoldsThePodBack) {
-  PodRecord record = pod({container("s1", kRunning), container("a", kWaiting)});
+  PodRecord record = pod_with({record_of("s1", kRunning), record_of("a", kWaiting)});
   record.containers[0].init = record.containers[0].sidecar = true;
   record.containers[0].started = false;
   (void)note_conditions(record, RestartPolicy::kAlways, kMade);
@@ -114,10 +114,10 @@ TEST(PodStatus, ASidecarThatHasNotStartedHoldsThePodBack) {
 }
 
 TEST(PodStatus, WhyAContainerWaits) {
-  PodRecord record = pod({container("a", kWaiting), container("b", kStarting)});
+  PodRecord record = pod_with({record_of("a", kWaiting), record_of("b", kStarting)});
   EXPECT_EQ(waiting_reason(record, record.containers[0]), "ContainerCreating");
   EXPECT_EQ(waiting_reason(record, record.containers[1]), "ContainerCreating");
-  record.containers.insert(record.containers.begin(), container("first", kRunning));
+  record.containers.insert(record.containers.begin(), record_of("first", kRunning));
   record.containers[0].init = true;
   for (const auto at : {1, 2}) EXPECT_EQ(waiting_reason(record, record.containers[at]), "PodInitializing");
   record.containers[1].waiting_reason = "ContainerCreating";
@@ -127,7 +127,7 @@ TEST(PodStatus, WhyAContainerWaits) {
 }
 
 TEST(PodStatus, WhatHasEndedIsNotReady) {
-  PodRecord record = pod({container("a", kExited)});
+  PodRecord record = pod_with({record_of("a", kExited)});
   (void)note_conditions(record, RestartPolicy::kNever, kMade);
   const auto conditions = conditions_of(record, RestartPolicy::kNever);
   EXPECT_FALSE(conditions.back().holds);
@@ -135,7 +135,7 @@ TEST(PodStatus, WhatHasEndedIsNotReady) {
 }
 
 TEST(PodStatus, WithoutItsDevicesItIsNotScheduled) {
-  PodRecord record = pod({container("a", kWaiting)});
+  PodRecord record = pod_with({record_of("a", kWaiting)});
   record.hold = PodHold{kUnschedulable, "0/1 nodes are available: 1 Insufficient v/c."};
   const auto conditions = conditions_of(record, RestartPolicy::kAlways);
   ASSERT_EQ(conditions.size(), 1U);
@@ -150,7 +150,7 @@ TEST(PodStatus, WithoutItsDevicesItIsNotScheduled) {
 }
 
 TEST(PodStatus, WhatItsKernelCannotEnforceBlocksIt) {
-  PodRecord record = pod({container("a", kWaiting)});
+  PodRecord record = pod_with({record_of("a", kWaiting)});
   record.hold = PodHold{"AppArmor", "Pod Cannot enforce AppArmor: AppArmor is not enabled on the host"};
   const PodStatus status = status_of(record, RestartPolicy::kAlways);
   EXPECT_EQ(status.phase, PodPhase::kPending);
@@ -161,7 +161,7 @@ TEST(PodStatus, WhatItsKernelCannotEnforceBlocksIt) {
 }
 
 TEST(PodStatus, BehindAGateNothingElseIsSaid) {
-  PodRecord record = pod({container("a", kWaiting)});
+  PodRecord record = pod_with({record_of("a", kWaiting)});
   record.gated = true;
   const auto conditions = conditions_of(record, RestartPolicy::kAlways);
   ASSERT_EQ(conditions.size(), 1U);
@@ -175,7 +175,7 @@ TEST(PodStatus, BehindAGateNothingElseIsSaid) {
 }
 
 TEST(PodStatus, ARestartOfAllShows) {
-  PodRecord record = pod({container("a", kRunning)});
+  PodRecord record = pod_with({record_of("a", kRunning)});
   EXPECT_EQ(condition(record, "AllContainersRestarting").type, "") << "there was none";
   record.restarting = {true, kLater};
   EXPECT_EQ(condition(record, "AllContainersRestarting").reason, "RestartAllContainersStarted");
@@ -185,7 +185,7 @@ TEST(PodStatus, ARestartOfAllShows) {
 }
 
 TEST(PodStatus, IsKeptInTheRecord) {
-  PodRecord record = pod({container("a", kRunning)});
+  PodRecord record = pod_with({record_of("a", kRunning)});
   (void)note_conditions(record, RestartPolicy::kAlways, kLater);
   record.reason = "DeadlineExceeded";
   record.message = "too long";

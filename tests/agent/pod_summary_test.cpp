@@ -44,7 +44,7 @@ struct Case {
   const char* last_restart = "";
 };
 
-Json pod_of(const Case& each) {
+Json pod_in(const Case& each) {
   Json pod = {{"kind", "Pod"}, {"metadata", {{"name", "p"}}}};
   pod["status"]["phase"] = each.phase;
   for (const auto& type : each.conditions) pod["status"]["conditions"].push_back({{"type", type}, {"status", "True"}});
@@ -67,7 +67,7 @@ Json pod_of(const Case& each) {
   return pod;
 }
 
-std::string row(const PodSummary& summary) {
+std::string summary_row(const PodSummary& summary) {
   return std::to_string(summary.ready) + "/" + std::to_string(summary.containers) + " " + summary.status + " " +
          std::to_string(summary.restarts);
 }
@@ -131,23 +131,23 @@ TEST(PodSummary, IsThatOfKubectl) {
        "2026-11-29T10:00:00Z"},
   };
   for (const auto& each : cases) {
-    const PodSummary summary = pod_summary(pod_of(each));
-    EXPECT_EQ(row(summary), each.expected) << each.what;
+    const PodSummary summary = pod_summary(pod_in(each));
+    EXPECT_EQ(summary_row(summary), each.expected) << each.what;
     EXPECT_EQ(summary.last_restart, each.last_restart) << each.what;
   }
 }
 
 TEST(PodSummary, ThePodsOwnReasonAndItsDeletion) {
-  Json pod = pod_of({"", "Failed", {}, {}, {}, ""});
+  Json pod = pod_in({"", "Failed", {}, {}, {}, ""});
   pod["status"]["reason"] = "Evicted";
   EXPECT_EQ(pod_summary(pod).status, "Evicted");
-  pod = pod_of({"", "Running", {}, {kRuns}, {}, ""});
+  pod = pod_in({"", "Running", {}, {kRuns}, {}, ""});
   pod["metadata"]["deletionTimestamp"] = "2026-11-29T10:00:00Z";
   EXPECT_EQ(pod_summary(pod).status, "Terminating");
-  pod = pod_of({"", "Succeeded", {}, {kDone}, {}, ""});
+  pod = pod_in({"", "Succeeded", {}, {kDone}, {}, ""});
   pod["metadata"]["deletionTimestamp"] = "2026-11-29T10:00:00Z";
   EXPECT_EQ(pod_summary(pod).status, "Completed") << "of a pod that is over nothing more is to be ended";
-  pod = pod_of({"", "Pending", {}, {}, {}, ""});
+  pod = pod_in({"", "Pending", {}, {}, {}, ""});
   pod["status"]["conditions"] =
       Json::parse(R"([{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}])");
   EXPECT_EQ(pod_summary(pod).status, "SchedulingGated");

@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ServiceBackend backend(const std::string& name, const char* address, bool ready, std::uint16_t port = 8080) {
+ServiceBackend reported(const std::string& name, const char* address, bool ready, std::uint16_t port = 8080) {
   Backend one;
   one.space = "shop";
   one.name = name;
@@ -36,10 +36,10 @@ std::vector<std::string> names_of(const std::vector<ordered_json>& slices) {
 
 TEST(EndpointSlices, SayWhoIsReady) {
   auto object = web();
-  object.plan.ready = {backend("web-0", "10.77.0.2", true)};
+  object.plan.ready = {reported("web-0", "10.77.0.2", true)};
   object.plan.ready[0].backend.hostname = "web-0";
   object.plan.ready[0].backend.subdomain = "web";
-  object.plan.not_ready = {backend("web-1", "10.77.0.3", false)};
+  object.plan.not_ready = {reported("web-1", "10.77.0.3", false)};
   const auto slices = endpoint_slices_json(object, "here");
   ASSERT_EQ(slices.size(), 1U);
   EXPECT_EQ(slices[0], ordered_json::parse(R"({
@@ -54,7 +54,7 @@ TEST(EndpointSlices, SayWhoIsReady) {
        "nodeName": "here", "targetRef": {"kind": "Pod", "name": "web-1", "namespace": "shop"}}],
     "ports": [{"name": "http", "protocol": "TCP", "port": 8080}]})"));
   // A port's name may be another number in each pod.
-  object.plan.ready.push_back(backend("web-2", "10.77.0.4", true, 9090));
+  object.plan.ready.push_back(reported("web-2", "10.77.0.4", true, 9090));
   EXPECT_EQ(names_of(endpoint_slices_json(object, "here")),
             (std::vector<std::string>{"web-ipv4-8080", "web-ipv4-9090"}));
 }
@@ -62,7 +62,7 @@ TEST(EndpointSlices, SayWhoIsReady) {
 TEST(EndpointSlices, ThereIsOneForEachKindOfAddresses) {
   auto object = web();
   EXPECT_EQ(names_of(endpoint_slices_json(object, "here")), std::vector<std::string>{"web-ipv4"});
-  object.plan.ready = {backend("web-0", "10.77.0.2", true)};
+  object.plan.ready = {reported("web-0", "10.77.0.2", true)};
   object.plan.ready[0].backend.address6 = config::parse_ip("fd00::2");
   EXPECT_EQ(names_of(endpoint_slices_json(object, "here")), std::vector<std::string>{"web-ipv4-8080"});
   object.service.family_policy = config::IpFamilyPolicy::kPreferDualStack;

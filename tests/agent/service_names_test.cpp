@@ -4,20 +4,18 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/addresses.h"
+
 namespace mete::agent {
 namespace {
 
-config::IpAddress ip(const char* text) {
-  return config::parse_ip(text).value();
-}
-
-Backend backend(const char* name, const char* address, const char* subdomain = "") {
+Backend named(const char* name, const char* address, const char* subdomain = "") {
   Backend one{"default", name, {{"app", "db"}}, ip(address), true, {{.container_port = 5432, .name = "sql"}}};
   one.subdomain = subdomain;
   if (!one.subdomain.empty()) one.hostname = name;
   return one;
 }
-config::Service service(bool headless) {
+config::Service one_service(bool headless) {
   config::Service one;
   one.metadata.name = "db";
   one.selector = {{"app", "db"}};
@@ -29,8 +27,8 @@ config::Service service(bool headless) {
 TEST(ServiceNames, APortOfAServiceIsAtItsOwnName) {
   ServiceLease lease;
   lease.address = ip("10.79.0.7");
-  const auto one = service(false);
-  const auto name = service_name(one, lease, plan_service(one, lease, {backend("db-0", "10.77.0.2")}), false);
+  const auto one = one_service(false);
+  const auto name = service_name(one, lease, plan_service(one, lease, {named("db-0", "10.77.0.2")}), false);
   ASSERT_EQ(name.ports.size(), 1U);
   EXPECT_EQ(name.ports[0].where,
             (std::vector<dns::ServiceRecord>{{"db.default.svc.cluster.local", 80, {lease.address}}}));
@@ -38,8 +36,8 @@ TEST(ServiceNames, APortOfAServiceIsAtItsOwnName) {
 }
 
 TEST(ServiceNames, OfAHeadlessOneItIsAtEachPod) {
-  const auto one = service(true);
-  const auto plan = plan_service(one, {}, {backend("db-0", "10.77.0.2", "db"), backend("db-1", "10.77.0.3", "other")});
+  const auto one = one_service(true);
+  const auto plan = plan_service(one, {}, {named("db-0", "10.77.0.2", "db"), named("db-1", "10.77.0.3", "other")});
   const auto name = service_name(one, {}, plan, false);
   ASSERT_EQ(name.ports.at(0).where.size(), 2U);
   EXPECT_EQ(name.ports[0].where[0].target, "db-0.db.default.svc.cluster.local");
@@ -50,13 +48,13 @@ TEST(ServiceNames, OfAHeadlessOneItIsAtEachPod) {
 }
 
 TEST(ServiceNames, OfBothKindsItHasAddressesOfBoth) {
-  auto one = service(true);
+  auto one = one_service(true);
   one.family_policy = config::IpFamilyPolicy::kPreferDualStack;
-  auto pod = backend("db-0", "10.77.0.2");
+  auto pod = named("db-0", "10.77.0.2");
   pod.address6 = ip("fd00::2");
   EXPECT_EQ(service_name(one, {}, plan_service(one, {}, {pod}), true).addresses.size(), 2U);
   EXPECT_EQ(service_name(one, {}, plan_service(one, {}, {pod}), false).addresses.size(), 1U);
-  one = service(false);
+  one = one_service(false);
   const ServiceLease lease{ip("10.79.0.7"), {}, 0, ip("fd00:79::7")};
   const auto plan = plan_service(one, lease, {pod});
   ASSERT_EQ(plan.ports.size(), 2U);
@@ -65,10 +63,10 @@ TEST(ServiceNames, OfBothKindsItHasAddressesOfBoth) {
 }
 
 TEST(ServiceNames, APortThatNoPodHasIsTold) {
-  auto one = service(true);
-  EXPECT_EQ(unknown_ports(one, plan_service(one, {}, {backend("db-0", "10.77.0.2")})), "");
+  auto one = one_service(true);
+  EXPECT_EQ(unknown_ports(one, plan_service(one, {}, {named("db-0", "10.77.0.2")})), "");
   one.ports[0].target_name = "http";
-  const auto told = unknown_ports(one, plan_service(one, {}, {backend("db-0", "10.77.0.2")}));
+  const auto told = unknown_ports(one, plan_service(one, {}, {named("db-0", "10.77.0.2")}));
   EXPECT_NE(told.find("targetPort http: found no port of that name in pod db-0"), std::string::npos) << told;
 }
 

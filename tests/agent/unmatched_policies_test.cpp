@@ -13,7 +13,7 @@ config::Policy policy(const std::string& app) {
   return policy;
 }
 
-config::PodPlan pod(const std::string& app, const std::string& name_space = "default") {
+config::PodPlan plan_of(const std::string& app, const std::string& name_space = "default") {
   config::PodPlan plan;
   plan.pod.metadata = {.name = "web", .namespace_ = name_space};
   plan.pod.metadata.labels = {{"app", app}};
@@ -38,12 +38,12 @@ TEST(UnmatchedPolicies, ThoseThatSelectAPodAreNot) {
   UnmatchedPolicies unmatched;
   config::DesiredState desired;
   desired.policies = {policy("web")};
-  desired.pods = {std::make_shared<config::PodPlan>(pod("web"))};
+  desired.pods = {std::make_shared<config::PodPlan>(plan_of("web"))};
   EXPECT_TRUE(unmatched.see(desired).empty());
   desired.pods.clear();
   EXPECT_TRUE(unmatched.see(desired).empty()) << "a pod that goes is no fault of its policy";
   UnmatchedPolicies elsewhere;
-  desired.pods = {std::make_shared<config::PodPlan>(pod("web", "another"))};
+  desired.pods = {std::make_shared<config::PodPlan>(plan_of("web", "another"))};
   EXPECT_EQ(elsewhere.see(desired).size(), 1U);
 }
 

@@ -6,7 +6,7 @@
 namespace mete::collectors {
 namespace {
 
-Identity of(CgroupKind kind) {
+Identity identity_of(CgroupKind kind) {
   Identity who;
   who.kind = kind;
   return who;
@@ -33,9 +33,9 @@ TEST(IsExported, DefaultsLeaveOutWhatPeopleMakeByHand) {
   const ExportPolicy policy;
   for (const CgroupKind kind : {CgroupKind::kRoot, CgroupKind::kPod, CgroupKind::kContainer, CgroupKind::kSlice,
                                 CgroupKind::kService, CgroupKind::kScope}) {
-    EXPECT_TRUE(is_exported(policy, of(kind), "/x")) << to_string(kind);
+    EXPECT_TRUE(is_exported(policy, identity_of(kind), "/x")) << to_string(kind);
   }
-  EXPECT_FALSE(is_exported(policy, of(CgroupKind::kOther), "/docker/abc/nested"));
+  EXPECT_FALSE(is_exported(policy, identity_of(CgroupKind::kOther), "/docker/abc/nested"));
 }
 
 TEST(IsExported, EachKindHasItsSwitch) {
@@ -44,21 +44,21 @@ TEST(IsExported, EachKindHasItsSwitch) {
   policy.other = true;
   for (const CgroupKind kind :
        {CgroupKind::kPod, CgroupKind::kContainer, CgroupKind::kSlice, CgroupKind::kService, CgroupKind::kScope}) {
-    EXPECT_FALSE(is_exported(policy, of(kind), "/x")) << to_string(kind);
+    EXPECT_FALSE(is_exported(policy, identity_of(kind), "/x")) << to_string(kind);
   }
-  EXPECT_TRUE(is_exported(policy, of(CgroupKind::kRoot), "/"));
-  EXPECT_TRUE(is_exported(policy, of(CgroupKind::kOther), "/x"));
+  EXPECT_TRUE(is_exported(policy, identity_of(CgroupKind::kRoot), "/"));
+  EXPECT_TRUE(is_exported(policy, identity_of(CgroupKind::kOther), "/x"));
 }
 
 TEST(IsExported, ExcludeBeatsIncludeBeatsKind) {
   ExportPolicy policy;
   policy.include = {"/hand/*"};
   policy.exclude = {"/hand/secret*", "/docker/*"};
-  EXPECT_TRUE(is_exported(policy, of(CgroupKind::kOther), "/hand/made"));
-  EXPECT_FALSE(is_exported(policy, of(CgroupKind::kOther), "/hand/secret/x"));
-  EXPECT_FALSE(is_exported(policy, of(CgroupKind::kContainer), "/docker/abc"));
+  EXPECT_TRUE(is_exported(policy, identity_of(CgroupKind::kOther), "/hand/made"));
+  EXPECT_FALSE(is_exported(policy, identity_of(CgroupKind::kOther), "/hand/secret/x"));
+  EXPECT_FALSE(is_exported(policy, identity_of(CgroupKind::kContainer), "/docker/abc"));
   policy.exclude = {"/"};
-  EXPECT_FALSE(is_exported(policy, of(CgroupKind::kRoot), "/"));
+  EXPECT_FALSE(is_exported(policy, identity_of(CgroupKind::kRoot), "/"));
 }
 
 TEST(LabelName, IsAPrometheusNameWhateverTheKey) {
@@ -69,7 +69,7 @@ TEST(LabelName, IsAPrometheusNameWhateverTheKey) {
 }
 
 Identity container() {
-  Identity who = of(CgroupKind::kContainer);
+  Identity who = identity_of(CgroupKind::kContainer);
   who.name = "web";
   who.image = "nginx:1";
   who.labels = {{"com.docker.compose.project", "shop"}, {"secret", "token"}};
@@ -95,7 +95,7 @@ TEST(ExportedLabels, OfAPodAndItsOwnContainer) {
   EXPECT_NE(exported_labels({}, pause, "/x").text().find(R"(namespace="shop",pod="web-0",container="",)"),
             std::string::npos)
       << "sums over containers leave it out";
-  Identity pod = of(CgroupKind::kPod);
+  Identity pod = identity_of(CgroupKind::kPod);
   pod.name = "not shown";
   pod.namespace_ = "shop";
   pod.pod = "web-0";
@@ -104,7 +104,7 @@ TEST(ExportedLabels, OfAPodAndItsOwnContainer) {
 }
 
 TEST(ExportedLabels, OfAUnitHaveNoNames) {
-  Identity unit = of(CgroupKind::kService);
+  Identity unit = identity_of(CgroupKind::kService);
   unit.name = "ssh.service";
   EXPECT_EQ(exported_labels({}, unit, "/s").text(), R"(id="/s",name="",image="",namespace="",pod="",container="")");
 }

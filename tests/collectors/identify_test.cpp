@@ -19,7 +19,7 @@ using testing::write_text;
 const std::string kFixtures = METE_SOURCE_DIR "/tests/fixtures/runtimes/";
 const std::string kDocker = "e3c31658bde682af68bd611be12731093bf44a7cb0ed0ea7018bd77835368657";
 const std::string kPodman = "9f64d1e15f0703fd26a8cc1b21e5c876524f1cd64a6c88834894af162e0bf4d5";
-const std::string kUid = "0f9e1c2d-1111-2222-3333-444455556666";
+const std::string kPodUid = "0f9e1c2d-1111-2222-3333-444455556666";
 constexpr pid_t kPid = 100;
 constexpr pid_t kShim = 90;
 
@@ -160,7 +160,7 @@ constexpr const char* kCri = R"({"annotations": {
 
 TEST_F(Identify, ContainerdsCri) {
   const std::string id = kDocker;
-  const std::string path = "/kubepods/burstable/pod" + kUid + "/" + id;
+  const std::string path = "/kubepods/burstable/pod" + kPodUid + "/" + id;
   cgroup(path);
   proc_.add(kPid, {.parent = kShim});
   proc_.add(kShim, {.cwd = bundle(kCri, "k8s.io/" + id)});
@@ -234,7 +234,7 @@ TEST_F(Identify, Crio) {
   EXPECT_EQ(answer.who.container, "main");
   EXPECT_EQ(answer.who.pod, "web-0");
   EXPECT_EQ(answer.who.namespace_, "shop");
-  EXPECT_EQ(answer.who.pod_uid, kUid);
+  EXPECT_EQ(answer.who.pod_uid, kPodUid);
   EXPECT_EQ(answer.who.image, "quay.io/nginx:1");
   EXPECT_EQ(label(answer.who, "app"), "web");
   EXPECT_TRUE(answer.who.created);
@@ -245,10 +245,10 @@ TEST_F(Identify, Crio) {
 }
 
 TEST_F(Identify, APodByItsLogs) {
-  const std::string path = "/kubepods/burstable/pod" + kUid;
+  const std::string path = "/kubepods/burstable/pod" + kPodUid;
   EXPECT_FALSE(ask(path, files_.path()).complete) << "no logs yet";
-  write_text(files_ / ("var/log/pods/shop_web-0_" + kUid + "/main/0.log"), "");
-  write_text(files_ / ("var/log/pods/noname_" + kUid + "x/main/0.log"), "");
+  write_text(files_ / ("var/log/pods/shop_web-0_" + kPodUid + "/main/0.log"), "");
+  write_text(files_ / ("var/log/pods/noname_" + kPodUid + "x/main/0.log"), "");
   const auto answer = ask(path, files_.path());
   EXPECT_TRUE(answer.complete);
   EXPECT_EQ(answer.who.namespace_, "shop");

@@ -27,7 +27,7 @@ struct Parsed {
   bool understood = false;
   Sample sample;
 };
-Parsed parsed(Where where, std::string_view file, std::string_view text) {
+Parsed parsed_rare(Where where, std::string_view file, std::string_view text) {
   Parsed out;
   const SourceFile* const found = source(where, file);
   EXPECT_NE(found, nullptr) << file;
@@ -36,9 +36,10 @@ Parsed parsed(Where where, std::string_view file, std::string_view text) {
 }
 
 TEST(RareParsers, NumaV1CountsPagesOfTheGroupAndBelow) {
-  const auto [good, sample] = parsed(Where::kV1, "memory.numa_stat",
-                                     "total=7 N0=3 N1=4\nfile=5 N0=2 N1=3\nanon=2 N0=1 N1=1\nunevictable=0 N0=0 N1=0\n"
-                                     "hierarchical_total=9 N0=4 N1=5\nhierarchical_file=6 N0=2 N1=4\nnew_key=1 N0=1\n");
+  const auto [good, sample] =
+      parsed_rare(Where::kV1, "memory.numa_stat",
+                  "total=7 N0=3 N1=4\nfile=5 N0=2 N1=3\nanon=2 N0=1 N1=1\nunevictable=0 N0=0 N1=0\n"
+                  "hierarchical_total=9 N0=4 N1=5\nhierarchical_file=6 N0=2 N1=4\nnew_key=1 N0=1\n");
   EXPECT_TRUE(good);
   ASSERT_EQ(sample.numa.size(), 2U);
   EXPECT_EQ(sample.numa[1].node, 1U);
@@ -52,7 +53,7 @@ TEST(RareParsers, NumaV2IsBytesMadePages) {
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const std::string text =
       "anon N0=" + std::to_string(3 * page) + " N1=0\nfile N0=18446744073709551615 N1=1\nkernel_stack N0=16384\n";
-  const auto [good, sample] = parsed(Where::kV2, "memory.numa_stat", text);
+  const auto [good, sample] = parsed_rare(Where::kV2, "memory.numa_stat", text);
   EXPECT_TRUE(good);
   ASSERT_EQ(sample.numa.size(), 2U);
   EXPECT_EQ(sample.numa[0].nested_anon, 3U);
@@ -83,26 +84,26 @@ TEST(RareParsers, HugePagesByTheSizeInTheName) {
 
 TEST(RareParsers, CpusetListsAreCounted) {
   const auto count = [](std::string_view text) {
-    return parsed(Where::kV2, "cpuset.cpus.effective", text).sample.cpu.cpuset_cpus;
+    return parsed_rare(Where::kV2, "cpuset.cpus.effective", text).sample.cpu.cpuset_cpus;
   };
   EXPECT_EQ(count("0-3,8,10-11\n"), 7U);
   EXPECT_EQ(count("5\n"), 1U);
   EXPECT_EQ(count("\n"), Count()) << "an empty set is no limit that could be told";
   for (const char* bad : {"3-1", "a", "0-", "0-99999999999", "1,,2", "0-4294967295,0-4294967295", "-1"}) {
-    EXPECT_FALSE(parsed(Where::kV2, "cpuset.cpus.effective", bad).understood) << bad;
+    EXPECT_FALSE(parsed_rare(Where::kV2, "cpuset.cpus.effective", bad).understood) << bad;
   }
 }
 
 TEST(RareParsers, TheCgroupItself) {
-  EXPECT_EQ(parsed(Where::kUnified, "cgroup.stat",
-                   "nr_descendants 3\nnr_subsys_memory 4\nnr_dying_descendants 18446744073709551615\n")
+  EXPECT_EQ(parsed_rare(Where::kUnified, "cgroup.stat",
+                        "nr_descendants 3\nnr_subsys_memory 4\nnr_dying_descendants 18446744073709551615\n")
                 .sample.group.dying_descendants,
             UINT64_MAX);
-  EXPECT_EQ(parsed(Where::kUnified, "cgroup.events", "populated 1\nfrozen 1\n").sample.group.frozen, true);
-  EXPECT_EQ(parsed(Where::kUnified, "cgroup.events", "populated 1\n").sample.group.frozen, std::optional<bool>());
-  EXPECT_EQ(parsed(Where::kV1, "freezer.state", "FREEZING\n").sample.group.frozen_v1, false);
-  EXPECT_EQ(parsed(Where::kV1, "freezer.state", "FROZEN\n").sample.group.frozen_v1, true);
-  EXPECT_FALSE(parsed(Where::kV1, "freezer.state", "").understood);
+  EXPECT_EQ(parsed_rare(Where::kUnified, "cgroup.events", "populated 1\nfrozen 1\n").sample.group.frozen, true);
+  EXPECT_EQ(parsed_rare(Where::kUnified, "cgroup.events", "populated 1\n").sample.group.frozen, std::optional<bool>());
+  EXPECT_EQ(parsed_rare(Where::kV1, "freezer.state", "FREEZING\n").sample.group.frozen_v1, false);
+  EXPECT_EQ(parsed_rare(Where::kV1, "freezer.state", "FROZEN\n").sample.group.frozen_v1, true);
+  EXPECT_FALSE(parsed_rare(Where::kV1, "freezer.state", "").understood);
 }
 
 TEST(RareParsers, EventsOfTheGroupAloneAndOfSwap) {
@@ -118,9 +119,9 @@ TEST(RareParsers, EventsOfTheGroupAloneAndOfSwap) {
 
 TEST(RareParsers, IoCostAndBfq) {
   const auto [good, sample] =
-      parsed(Where::kV2, "io.stat",
-             "254:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6 cost.vrate=100.00 cost.usage=7 cost.wait=8 "
-             "cost.indebt=9 cost.indelay=10\n");
+      parsed_rare(Where::kV2, "io.stat",
+                  "254:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6 cost.vrate=100.00 cost.usage=7 cost.wait=8 "
+                  "cost.indebt=9 cost.indelay=10\n");
   EXPECT_TRUE(good);
   ASSERT_EQ(sample.device_details.size(), 1U);
   EXPECT_EQ(sample.device_details[0].cost_usage, nanoseconds(7'000));
@@ -221,8 +222,8 @@ TEST(BadInput, NoParserTakesRubbishForNumbers) {
       (void)file.parse(large, sample);
     }
   }
-  EXPECT_EQ(parsed(Where::kV2, "memory.stat", large).sample.memory.rss, Bytes(4096));
-  EXPECT_EQ(parsed(Where::kV1, "memory.stat", "cache 0\n" + large).sample.memory.rss, Bytes(4096));
+  EXPECT_EQ(parsed_rare(Where::kV2, "memory.stat", large).sample.memory.rss, Bytes(4096));
+  EXPECT_EQ(parsed_rare(Where::kV1, "memory.stat", "cache 0\n" + large).sample.memory.rss, Bytes(4096));
 }
 
 TEST(LoadAverage, DecaysOverTenSeconds) {

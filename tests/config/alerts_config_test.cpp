@@ -6,13 +6,13 @@
 namespace mete::config {
 namespace {
 
-AgentConfigFile read(std::string_view text) {
+AgentConfigFile with_alerts(std::string_view text) {
   return read_agent_config(text, "agent.yaml");
 }
 
 TEST(AlertsConfig, IsOffByDefault) {
   for (const char* text : {"", "alerts: {}", "alerts:\n"}) {
-    const auto file = read(text);
+    const auto file = with_alerts(text);
     ASSERT_TRUE(file.errors.empty()) << joined(file.errors);
     const AlertPolicy& alerts = file.config.alerts;
     EXPECT_FALSE(alerts.enabled);
@@ -26,7 +26,7 @@ TEST(AlertsConfig, IsOffByDefault) {
 }
 
 TEST(AlertsConfig, ReadsEverything) {
-  const auto file = read(R"(alerts:
+  const auto file = with_alerts(R"(alerts:
   enabled: true
   interval: 5s
   alertmanagers:
@@ -95,7 +95,7 @@ TEST(AlertsConfig, NamesPlaceAndField) {
       {"alerts: {webhook: []}", "agent.yaml:1:10: alerts.webhook: unknown field, did you mean `webhooks`?"},
   };
   for (const auto& [text, error] : cases) {
-    const auto file = read(text);
+    const auto file = with_alerts(text);
     ASSERT_FALSE(file.errors.empty()) << text;
     EXPECT_TRUE(to_string(file.errors[0]).starts_with(error)) << text << "\n" << to_string(file.errors[0]);
     EXPECT_FALSE(file.config.alerts.enabled);

@@ -312,7 +312,7 @@ TEST(Convert, AmountsOfDocker) {
   EXPECT_EQ(label_from("_My_App.1-"), "my-app-1");
 }
 
-std::string filled(std::string_view text) {
+std::string converted(std::string_view text) {
   std::vector<std::string> missing;
   const auto value = interpolate(
       text,
@@ -326,13 +326,13 @@ std::string filled(std::string_view text) {
 }
 
 TEST(Convert, Interpolation) {
-  EXPECT_EQ(filled("$A-${A}-$$A-$"), "a-a-$A-$");
-  EXPECT_EQ(filled("${B:-x}${B-y}${E:-z}${E-w}"), "xyz");
-  EXPECT_EQ(filled("${B:-${A}}"), "a");
-  EXPECT_EQ(filled("${A:+x}${B+x}"), "x");
-  EXPECT_EQ(filled("<$B>"), "<> missing B");
-  EXPECT_EQ(filled("${A"), "error: found `${` without `}`");
-  EXPECT_EQ(filled("${B?no}"), "error: the variable `B` is not set: no");
+  EXPECT_EQ(converted("$A-${A}-$$A-$"), "a-a-$A-$");
+  EXPECT_EQ(converted("${B:-x}${B-y}${E:-z}${E-w}"), "xyz");
+  EXPECT_EQ(converted("${B:-${A}}"), "a");
+  EXPECT_EQ(converted("${A:+x}${B+x}"), "x");
+  EXPECT_EQ(converted("<$B>"), "<> missing B");
+  EXPECT_EQ(converted("${A"), "error: found `${` without `}`");
+  EXPECT_EQ(converted("${B?no}"), "error: the variable `B` is not set: no");
 }
 
 TEST(Convert, TextThatIsWrittenIsReadAgain) {

@@ -49,7 +49,7 @@ TEST(EnvFile, WhatIsWrongIsNamedWithItsLine) {
   EXPECT_NE(value_in(std::string("A=b\0c\n", 6), "A").find("NUL"), std::string::npos);
 }
 
-Result<ContainerPlan> filled(const FileKeyRef& ref, std::optional<std::string> value) {
+Result<ContainerPlan> plan_with(const FileKeyRef& ref, std::optional<std::string> value) {
   ContainerPlan plan;
   const std::string mark = file_value_mark(ref);
   plan.env = {{"A", mark}, {"B", "<" + mark + runtime_value("other") + ">"}, {"C", "c"}};
@@ -61,17 +61,17 @@ Result<ContainerPlan> filled(const FileKeyRef& ref, std::optional<std::string> v
 }
 
 TEST(EnvFile, MarksAreFilledAndOthersStay) {
-  const auto plan = filled({"vol", "a/b=c", "KEY", false}, "v");
+  const auto plan = plan_with({"vol", "a/b=c", "KEY", false}, "v");
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->env, (std::vector<EnvValue>{{"A", "v"}, {"B", "<v" + runtime_value("other") + ">"}, {"C", "c"}}));
   EXPECT_EQ(plan->args, (std::vector<std::string>{"x", "v"}));
 }
 
 TEST(EnvFile, AMissingKeyLeavesTheVariableOutOrIsAnError) {
-  const auto plan = filled({"vol", "f", "KEY", true}, std::nullopt);
+  const auto plan = plan_with({"vol", "f", "KEY", true}, std::nullopt);
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->env, (std::vector<EnvValue>{{"B", "<" + runtime_value("other") + ">"}, {"C", "c"}}));
-  const auto refused = filled({"vol", "f", "KEY", false}, std::nullopt);
+  const auto refused = plan_with({"vol", "f", "KEY", false}, std::nullopt);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().what, "fileKeyRef: key \"KEY\" not found in file \"f\" of volume \"vol\"");
 }

@@ -6,7 +6,7 @@
 namespace mete::config {
 namespace {
 
-AgentConfigFile read(const std::string& overlay) {
+AgentConfigFile with_overlay(const std::string& overlay) {
   return read_agent_config("network:\n  overlay: " + overlay + "\n", "agent.yaml");
 }
 
@@ -15,7 +15,7 @@ TEST(OverlayConfig, IsNotSetByDefault) {
 }
 
 TEST(OverlayConfig, HasDefaults) {
-  const auto file = read("{etcd: {endpoints: ['http://192.0.2.9:2379']}}");
+  const auto file = with_overlay("{etcd: {endpoints: ['http://192.0.2.9:2379']}}");
   ASSERT_TRUE(file.errors.empty()) << joined(file.errors);
   const OverlayPolicy& overlay = file.config.network.overlay;
   EXPECT_TRUE(overlay.is_set());
@@ -28,7 +28,7 @@ TEST(OverlayConfig, HasDefaults) {
 }
 
 TEST(OverlayConfig, ReadsEverything) {
-  const auto file = read(
+  const auto file = with_overlay(
       "{etcd: {endpoints: ['https://a:2379', 'https://[2001:db8::9]:2379'], caFile: ca, certFile: c, keyFile: k,"
       " username: mete, passwordFile: p, prefix: /site/}, advertise: '2001:db8::1', port: 8472, wireguardPort: 51820, "
       "ttl: 1m}");
@@ -52,7 +52,7 @@ TEST(OverlayConfig, WhatCannotBeIsOneError) {
         "{etcd: {endpoints: ['http://a:1']}, wireguardPort: 4789}",
         "{etcd: {endpoints: ['http://a:1']}, wireguardPort: 70000}", "{etcd: {endpoints: ['http://a:1']}, ttl: 1s}",
         "{etcd: {endpoints: ['http://a:1']}, ttl: 2h}"})
-    EXPECT_EQ(read(wrong).errors.size(), 1U) << wrong << "\n" << joined(read(wrong).errors);
+    EXPECT_EQ(with_overlay(wrong).errors.size(), 1U) << wrong << "\n" << joined(with_overlay(wrong).errors);
 }
 
 }  // namespace

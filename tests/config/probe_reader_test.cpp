@@ -7,27 +7,27 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Container read(const std::string& lines) {
+Container with_probe(const std::string& lines) {
   return read_one(pod_text(lines)).spec.containers.at(0);
 }
 
 TEST(ProbeReader, DefaultsAreThoseOfKubernetes) {
-  const auto probe = read("    readinessProbe: {tcpSocket: {port: 80}}\n").readiness;
+  const auto probe = with_probe("    readinessProbe: {tcpSocket: {port: 80}}\n").readiness;
   ASSERT_TRUE(probe);
   EXPECT_EQ(*probe, (Probe{.action = TcpConnect{"", 80}}));
   EXPECT_EQ(probe->period, 10s);
   EXPECT_EQ(probe->timeout, 1s);
   EXPECT_EQ(probe->failure_threshold, 3);
   // 0 means the default, too.
-  EXPECT_EQ(
-      read("    readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 0, timeoutSeconds: 0, successThreshold: 0, "
-           "failureThreshold: 0}\n")
-          .readiness,
-      probe);
+  EXPECT_EQ(with_probe(
+                "    readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 0, timeoutSeconds: 0, successThreshold: 0, "
+                "failureThreshold: 0}\n")
+                .readiness,
+            probe);
 }
 
 TEST(ProbeReader, AllOfIt) {
-  const auto container = read(
+  const auto container = with_probe(
       "    ports: [{name: web, containerPort: 8080}]\n"
       "    startupProbe: {exec: {command: [a, b]}, failureThreshold: 30}\n"
       "    livenessProbe: {httpGet: {port: web, path: x, scheme: HTTPS, host: h, httpHeaders: [{name: A, value: b}]},\n"
@@ -66,7 +66,7 @@ TEST(ProbeReader, ANameThatNoPortHasIsTakenAndTold) {
 }
 
 TEST(ProbeReader, ACommandSeesTheVariablesAsTheKubeletPutsThemIn) {
-  const auto container = read(
+  const auto container = with_probe(
       "    env:\n"
       "    - {name: PORT, value: \"80\"}\n"
       "    - {name: URL, value: \"h:$(PORT)\"}\n"
@@ -80,7 +80,7 @@ TEST(ProbeReader, ACommandSeesTheVariablesAsTheKubeletPutsThemIn) {
 }
 
 TEST(ProbeReader, HooksSignalAndRules) {
-  const auto container = read(
+  const auto container = with_probe(
       "    lifecycle: {stopSignal: SIGRTMIN+3, postStart: {sleep: {seconds: 2}}, preStop: {tcpSocket: {port: 9}}}\n"
       "    restartPolicy: Never\n"
       "    restartPolicyRules: [{action: Restart, exitCodes: {operator: NotIn, values: [1, 2]}},\n"
@@ -138,16 +138,16 @@ TEST(ProbeReader, WhatIsWrong) {
 }
 
 TEST(ProbeReader, AnInitContainerThatEndsHasNoProbes) {
-  const auto read = [](const std::string& more) {
+  const auto as_init = [](const std::string& more) {
     return read_documents(pod_text("", "  initContainers: [{name: first, image: i, " + more + "}]\n"), "p.yaml");
   };
   for (const char* field : {"livenessProbe", "readinessProbe", "startupProbe"}) {
     const std::string probe = std::string(field) + ": {tcpSocket: {port: 1}}";
-    EXPECT_TRUE(has(read(probe).errors, "spec.initContainers[0]." + std::string(field), "makes a sidecar")) << field;
-    EXPECT_TRUE(read(probe + ", restartPolicy: Always").ok()) << field;
+    EXPECT_TRUE(has(as_init(probe).errors, "spec.initContainers[0]." + std::string(field), "makes a sidecar")) << field;
+    EXPECT_TRUE(as_init(probe + ", restartPolicy: Always").ok()) << field;
   }
-  EXPECT_TRUE(
-      has(read("lifecycle: {preStop: {sleep: {seconds: 1}}}").errors, "spec.initContainers[0].lifecycle", "sidecar"));
+  EXPECT_TRUE(has(as_init("lifecycle: {preStop: {sleep: {seconds: 1}}}").errors, "spec.initContainers[0].lifecycle",
+                  "sidecar"));
 }
 
 }  // namespace

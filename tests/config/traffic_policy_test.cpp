@@ -8,36 +8,36 @@
 namespace mete::config {
 namespace {
 
-Documents read(const std::string& spec) {
+Documents policies_of(const std::string& spec) {
   return read_documents(
       "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: " + spec +
           "\n",
       "p.yaml");
 }
-TrafficPolicy good(const std::string& spec) {
-  auto documents = read(spec);
+TrafficPolicy policy_of(const std::string& spec) {
+  auto documents = policies_of(spec);
   EXPECT_EQ(documents.traffic_policies.size(), 1U)
       << spec << (documents.errors.empty() ? "" : to_string(documents.errors.front()));
   return documents.traffic_policies.empty() ? TrafficPolicy() : documents.traffic_policies.front();
 }
-std::string error(const std::string& spec) {
-  const auto documents = read(spec);
+std::string policy_error(const std::string& spec) {
+  const auto documents = policies_of(spec);
   EXPECT_TRUE(documents.traffic_policies.empty()) << spec;
   return documents.errors.empty() ? "" : to_string(documents.errors.front());
 }
 
 TEST(TrafficPolicyReader, HasKubernetesDefaults) {
-  const auto all = good("{podSelector: {}}");
+  const auto all = policy_of("{podSelector: {}}");
   EXPECT_TRUE(all.about_ingress) << "always, unless it says otherwise";
   EXPECT_FALSE(all.about_egress);
   EXPECT_TRUE(all.pods.match_labels.empty() && all.ingress.empty());
-  EXPECT_TRUE(good("{podSelector: {}, egress: [{}]}").about_egress);
-  const auto out = good("{podSelector: {}, policyTypes: [Egress]}");
+  EXPECT_TRUE(policy_of("{podSelector: {}, egress: [{}]}").about_egress);
+  const auto out = policy_of("{podSelector: {}, policyTypes: [Egress]}");
   EXPECT_TRUE(out.about_egress && !out.about_ingress);
 }
 
 TEST(TrafficPolicyReader, ReadsWhatKubernetesHas) {
-  const auto policy = good(
+  const auto policy = policy_of(
       "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}, "
       "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ops}}, podSelector: {}}, "
       "{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}], ports: [{port: 5432}, {protocol: UDP, port: 8000, "
@@ -59,20 +59,21 @@ TEST(TrafficPolicyReader, ReadsWhatKubernetesHas) {
 }
 
 TEST(TrafficPolicyReader, RefusesWhatWouldAllowSomethingElse) {
-  EXPECT_NE(error("{podSelector: {}, ingress: [{from: [{}]}]}").find("podSelector, namespaceSelector or ipBlock"),
-            std::string::npos);
-  EXPECT_NE(error("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]}]}")
+  EXPECT_NE(
+      policy_error("{podSelector: {}, ingress: [{from: [{}]}]}").find("podSelector, namespaceSelector or ipBlock"),
+      std::string::npos);
+  EXPECT_NE(policy_error("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]}]}")
                 .find("one of them"),
             std::string::npos);
-  EXPECT_NE(error("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 'fd00::/8', except: [10.0.0.0/8]}}]}]}")
+  EXPECT_NE(policy_error("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 'fd00::/8', except: [10.0.0.0/8]}}]}]}")
                 .find("a part of fd00::/8"),
             std::string::npos);
-  EXPECT_NE(error("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/16]}}]}]}")
+  EXPECT_NE(policy_error("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/16]}}]}]}")
                 .find("a part of 10.0.0.0/8"),
             std::string::npos);
-  EXPECT_NE(error("{podSelector: {}, ingress: [{ports: [{port: 80, endPort: 79}]}]}").find("not below `port`"),
+  EXPECT_NE(policy_error("{podSelector: {}, ingress: [{ports: [{port: 80, endPort: 79}]}]}").find("not below `port`"),
             std::string::npos);
-  EXPECT_NE(error("{podSelector: {}, policyTypes: [Sideways]}").find("Ingress or Egress"), std::string::npos);
+  EXPECT_NE(policy_error("{podSelector: {}, policyTypes: [Sideways]}").find("Ingress or Egress"), std::string::npos);
 }
 
 }  // namespace

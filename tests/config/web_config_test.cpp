@@ -72,13 +72,13 @@ TEST(WebConfig, DefaultsAreThoseOfTheFormat) {
       << "its older name";
 }
 
-struct Wrong {
+struct WrongLine {
   std::string text;
   std::string field;
   std::string message;  // a part
 };
 
-const Wrong kWrong[] = {
+const WrongLine kWrong[] = {
     {"tls_server_conf: {}\n", "tls_server_conf", "did you mean `tls_server_config`?"},
     {"[]", "", "found a list, expected a mapping"},
     {"hello", "", "expected a mapping"},

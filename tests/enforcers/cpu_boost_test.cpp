@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Moment kBegin{1h};
+const Moment kBoostBegin{1h};
 const config::CpuBoost kBoost{.when_throttled = Ratio(250'000),
                               .over = 10s,
                               .factor = Ratio(1'200'000),
@@ -22,7 +22,7 @@ BoostFacts facts(std::chrono::microseconds quota, double idle, double cpus = 4) 
 // `seconds` at 10 periods a second, of which so many are throttled, using so many cores.
 struct Course {
   CpuBooster booster;
-  CpuMoment now{kBegin, 1000, 500, 100s};
+  CpuMoment now{kBoostBegin, 1000, 500, 100s};
 
   void go(int seconds, std::uint64_t throttled_a_second, double cores = 0.5) {
     booster.see(now, kBoost.over);

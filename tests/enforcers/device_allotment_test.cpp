@@ -8,8 +8,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-config::Container container(const std::string& name, const std::map<std::string, std::int64_t>& wants,
-                            bool sidecar = false) {
+config::Container wanting(const std::string& name, const std::map<std::string, std::int64_t>& wants,
+                          bool sidecar = false) {
   config::Container made;
   made.name = name;
   made.resources.limits.devices = wants;
@@ -19,7 +19,7 @@ config::Container container(const std::string& name, const std::map<std::string,
 
 TEST(DeviceAllotment, GivesTheFirstOfThoseThatAreFree) {
   config::PodSpec spec;
-  spec.containers = {container("a", {{"v/c", 1}}), container("b", {{"v/c", 2}, {"v/d", 1}}), container("none", {})};
+  spec.containers = {wanting("a", {{"v/c", 1}}), wanting("b", {{"v/c", 2}, {"v/d", 1}}), wanting("none", {})};
   const auto done = allot_devices(spec, {{"v/c", {"v/c=0", "v/c=1", "v/c=2", "v/c=3"}}, {"v/d", {"v/d=x"}}});
   EXPECT_TRUE(done.insufficient.empty());
   EXPECT_EQ(done.given, (std::map<std::string, Names>{{"a", {"v/c=0"}}, {"b", {"v/c=1", "v/c=2", "v/d=x"}}}));
@@ -28,7 +28,7 @@ TEST(DeviceAllotment, GivesTheFirstOfThoseThatAreFree) {
 
 TEST(DeviceAllotment, GivesNothingWhereAnythingLacks) {
   config::PodSpec spec;
-  spec.containers = {container("a", {{"v/c", 1}}), container("b", {{"v/c", 1}, {"other.com/x", 1}, {"v/e", 1}})};
+  spec.containers = {wanting("a", {{"v/c", 1}}), wanting("b", {{"v/c", 1}, {"other.com/x", 1}, {"v/e", 1}})};
   const auto done = allot_devices(spec, {{"v/c", {"v/c=0"}}, {"v/e", {}}});
   EXPECT_TRUE(done.given.empty());
   EXPECT_EQ(done.insufficient, (Names{"other.com/x", "v/c", "v/e"}));
@@ -38,9 +38,9 @@ TEST(DeviceAllotment, GivesNothingWhereAnythingLacks) {
 
 TEST(DeviceAllotment, AnInitContainerPassesOnWhatItHadAndASidecarKeepsIt) {
   config::PodSpec spec;
-  spec.init_containers = {container("init", {{"v/c", 2}}), container("side", {{"v/c", 1}}, true),
-                          container("last", {{"v/c", 2}})};
-  spec.containers = {container("main", {{"v/c", 2}})};
+  spec.init_containers = {wanting("init", {{"v/c", 2}}), wanting("side", {{"v/c", 1}}, true),
+                          wanting("last", {{"v/c", 2}})};
+  spec.containers = {wanting("main", {{"v/c", 2}})};
   const auto done = allot_devices(spec, {{"v/c", {"v/c=0", "v/c=1", "v/c=2", "v/c=3"}}});
   ASSERT_TRUE(done.insufficient.empty());
   EXPECT_EQ(done.given.at("init"), (Names{"v/c=0", "v/c=1"}));
@@ -55,7 +55,7 @@ TEST(DeviceAllotment, AnInitContainerPassesOnWhatItHadAndASidecarKeepsIt) {
 
 TEST(DeviceAllotment, NoneIsNoWish) {
   config::PodSpec spec;
-  spec.containers = {container("a", {{"v/c", 0}})};
+  spec.containers = {wanting("a", {{"v/c", 0}})};
   EXPECT_TRUE(allot_devices(spec, {}).insufficient.empty());
 }
 

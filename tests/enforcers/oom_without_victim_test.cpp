@@ -8,19 +8,19 @@ namespace {
 
 using std::chrono::milliseconds;
 
-const OomWithoutVictim::Moment kStart = OomWithoutVictim::Moment() + std::chrono::hours(1);
+const OomWithoutVictim::Moment kOomBegin = OomWithoutVictim::Moment() + std::chrono::hours(1);
 
 // Wakes 100 times a second; how many times it was found, and when first.
-struct Result {
+struct Woken {
   int found = 0;
   long first = 0;  // ms
   std::uint64_t times = 0;
 };
-Result wake(OomWithoutVictim& state, long ms, std::uint64_t ooms_each, std::uint64_t from = 0, long begin = 0) {
-  Result result;
+Woken wake(OomWithoutVictim& state, long ms, std::uint64_t ooms_each, std::uint64_t from = 0, long begin = 0) {
+  Woken result;
   for (long at = begin; at < begin + ms; at += 10) {
     from += ooms_each;
-    const auto found = state.see(kStart + milliseconds(at), from);
+    const auto found = state.see(kOomBegin + milliseconds(at), from);
     if (!found) continue;
     if (result.found++ == 0) {
       result.first = at;
@@ -32,12 +32,12 @@ Result wake(OomWithoutVictim& state, long ms, std::uint64_t ooms_each, std::uint
 
 TEST(OomWithoutVictim, IsToldOnceAfterTwoSeconds) {
   OomWithoutVictim state;
-  const Result result = wake(state, 60'000, 5);
+  const Woken result = wake(state, 60'000, 5);
   EXPECT_EQ(result.found, 1);
   EXPECT_EQ(result.first, 2'000);
   EXPECT_EQ(result.times, 1'000U);
-  EXPECT_TRUE(state.holds(kStart + milliseconds(60'000)));
-  EXPECT_FALSE(state.holds(kStart + milliseconds(66'000)));
+  EXPECT_TRUE(state.holds(kOomBegin + milliseconds(60'000)));
+  EXPECT_FALSE(state.holds(kOomBegin + milliseconds(66'000)));
 }
 
 TEST(OomWithoutVictim, AtItsLimitWithPageCacheIsNot) {
@@ -48,7 +48,7 @@ TEST(OomWithoutVictim, AtItsLimitWithPageCacheIsNot) {
 TEST(OomWithoutVictim, AFewAreNot) {
   OomWithoutVictim state;
   int found = 0;
-  for (int i = 0; i < 15; ++i) found += state.see(kStart + milliseconds(400 * i), i).has_value() ? 1 : 0;
+  for (int i = 0; i < 15; ++i) found += state.see(kOomBegin + milliseconds(400 * i), i).has_value() ? 1 : 0;
   EXPECT_EQ(found, 0);
 }
 
@@ -59,7 +59,7 @@ TEST(OomWithoutVictim, AKillBeginsAnew) {
   EXPECT_EQ(wake(state, 1'900, 5, 1'000, 1'900).found, 0);
   EXPECT_EQ(wake(state, 1'000, 5, 2'000, 3'800).found, 1);
   state.forget();
-  EXPECT_FALSE(state.holds(kStart + milliseconds(4'800)));
+  EXPECT_FALSE(state.holds(kOomBegin + milliseconds(4'800)));
 }
 
 TEST(OomWithoutVictim, IsToldAgainWhenItHadBeenOver) {
@@ -77,7 +77,7 @@ TEST(OomWithoutVictim, ATimeInWhichNobodyLookedIsNoEnd) {
 TEST(OomWithoutVictim, OnV1EachWakeUpIsAnOom) {
   OomWithoutVictim state;
   int found = 0;
-  for (long at = 0; at < 3'000; at += 10) found += state.see(kStart + milliseconds(at), std::nullopt) ? 1 : 0;
+  for (long at = 0; at < 3'000; at += 10) found += state.see(kOomBegin + milliseconds(at), std::nullopt) ? 1 : 0;
   EXPECT_EQ(found, 1);
 }
 

@@ -8,11 +8,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Moment kStart = Moment(1h);
+const Moment kStuckBegin = Moment(1h);
 constexpr Bytes kHigh{100 << 20};
 
 // When it is found stuck, in seconds; -1: not within a minute.
-long stuck_after(StuckAtHigh& stuck, Bytes usage, double share, Moment from = kStart) {
+long stuck_after(StuckAtHigh& stuck, Bytes usage, double share, Moment from = kStuckBegin) {
   for (long i = 0; i <= 60; ++i) {
     if (stuck.see(from + i * 1s, usage, kHigh, static_cast<std::uint64_t>(share * 1e9 * static_cast<double>(i))))
       return i;
@@ -38,9 +38,9 @@ TEST(StuckAtHigh, WhoIsBelowItIsNot) {
 TEST(StuckAtHigh, AMomentBelowBeginsAnew) {
   StuckAtHigh stuck;
   for (int i = 0; i < 9; ++i)
-    EXPECT_FALSE(stuck.see(kStart + i * 1s, kHigh, kHigh, static_cast<std::uint64_t>(i) * 1'000'000'000));
-  EXPECT_FALSE(stuck.see(kStart + 9s, Bytes(1 << 20), kHigh, 9'000'000'000));
-  EXPECT_EQ(stuck_after(stuck, kHigh, 1.0, kStart + 10s), 10);
+    EXPECT_FALSE(stuck.see(kStuckBegin + i * 1s, kHigh, kHigh, static_cast<std::uint64_t>(i) * 1'000'000'000));
+  EXPECT_FALSE(stuck.see(kStuckBegin + 9s, Bytes(1 << 20), kHigh, 9'000'000'000));
+  EXPECT_EQ(stuck_after(stuck, kHigh, 1.0, kStuckBegin + 10s), 10);
 }
 
 // Linux 6.1 without PSI: 17 for each sleep of 2.03 s.
@@ -58,11 +58,11 @@ TEST(StuckAtHigh, WithoutPsiTheCounterTells) {
     }
     return -1L;
   };
-  EXPECT_EQ(see(8.4, Bytes(0), kStart), 10);
+  EXPECT_EQ(see(8.4, Bytes(0), kStuckBegin), 10);
   stuck.forget();
-  EXPECT_EQ(see(3, Bytes(0), kStart), -1) << "it gets on for most of the time";
+  EXPECT_EQ(see(3, Bytes(0), kStuckBegin), -1) << "it gets on for most of the time";
   stuck.forget();
-  EXPECT_EQ(see(500, Bytes(50 << 20), kStart), -1) << "it reclaims its page cache";
+  EXPECT_EQ(see(500, Bytes(50 << 20), kStuckBegin), -1) << "it reclaims its page cache";
 }
 
 }  // namespace

@@ -49,7 +49,9 @@ TEST(ParseOrdered, IsWhatTheLibraryReads) {
     const Json expected = Json::parse(text, nullptr, false);
     const Json found = parse_ordered(text);
     ASSERT_EQ(found.is_discarded(), expected.is_discarded()) << text;
-    if (!found.is_discarded()) EXPECT_EQ(found.dump(), expected.dump()) << text;
+    if (!found.is_discarded()) {
+      EXPECT_EQ(found.dump(), expected.dump()) << text;
+    }
   }
 }
 

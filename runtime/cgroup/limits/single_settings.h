@@ -26,7 +26,7 @@ inline constexpr SingleSetting kReadBps{"blkio", "blkio.throttle.read_bps_device
 inline constexpr SingleSetting kWriteBps{"blkio", "blkio.throttle.write_bps_device", "io.max"};
 inline constexpr SingleSetting kReadIops{"blkio", "blkio.throttle.read_iops_device", "io.max"};
 inline constexpr SingleSetting kWriteIops{"blkio", "blkio.throttle.write_iops_device", "io.max"};
-inline constexpr SingleSetting kNetClass{"net_cls", "net_cls.classid", ""};
+inline constexpr SingleSetting kNetClassId{"net_cls", "net_cls.classid", ""};
 inline constexpr SingleSetting kNetPriority{"net_prio", "net_prio.ifpriomap", ""};  // "INTERFACE NUMBER"
 inline constexpr SingleSetting kRdma{"rdma", "rdma.max", "rdma.max"};               // "DEVICE KEY=NUMBER ..."
 

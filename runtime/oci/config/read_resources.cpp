@@ -137,7 +137,7 @@ void read_block_io(const Node& block, Resources& resources) {
 
 void read_network(const Node& network, Resources& resources) {
   if (const Node id = network["classID"]; id.asks()) {
-    add_line(id.path(), cgroup::kNetClass, std::to_string(id.u32()), "", resources);
+    add_line(id.path(), cgroup::kNetClassId, std::to_string(id.u32()), "", resources);
   }
   for (const auto& node : network["priorities"].items()) {
     const std::string name = node["name"].text();

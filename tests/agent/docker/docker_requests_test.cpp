@@ -115,12 +115,12 @@ TEST(DockerCreate, CommandAndEntrypointAreMergedByDockersRule) {
     for (const auto& each : words_of(record->config, "Cmd")) words.push_back(each);
     return words;
   };
-  using Words = std::vector<std::string>;
-  EXPECT_EQ(line(Json::object()), (Words{"/entry", "sh"}));
-  EXPECT_EQ(line({{"Cmd", {"a"}}}), (Words{"/entry", "a"}));
-  EXPECT_EQ(line({{"Entrypoint", {"x"}}}), Words{"x"});
-  EXPECT_EQ(line({{"Entrypoint", {"x"}}, {"Cmd", {"a"}}}), (Words{"x", "a"}));
-  EXPECT_EQ(line({{"Entrypoint", {""}}, {"Cmd", {"a"}}}), Words{"a"});
+  using Line = std::vector<std::string>;
+  EXPECT_EQ(line(Json::object()), (Line{"/entry", "sh"}));
+  EXPECT_EQ(line({{"Cmd", {"a"}}}), (Line{"/entry", "a"}));
+  EXPECT_EQ(line({{"Entrypoint", {"x"}}}), Line{"x"});
+  EXPECT_EQ(line({{"Entrypoint", {"x"}}, {"Cmd", {"a"}}}), (Line{"x", "a"}));
+  EXPECT_EQ(line({{"Entrypoint", {""}}, {"Cmd", {"a"}}}), Line{"a"});
 }
 
 TEST(DockerCreate, NothingInACommandOrAVariableIsExpanded) {

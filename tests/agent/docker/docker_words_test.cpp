@@ -12,7 +12,7 @@
 namespace mete::agent::docker {
 namespace {
 
-ContainerRecord web() {
+ContainerRecord web_record() {
   ContainerRecord record;
   record.id = std::string(64, 'b');
   record.name = "web";
@@ -25,7 +25,7 @@ ContainerRecord web() {
 }
 
 TEST(DockerStartErrors, HaveTheWordsThatClientsLookFor) {
-  const auto text = [](int code, const std::string& message) { return start_error_text(web(), code, message); };
+  const auto text = [](int code, const std::string& message) { return start_error_text(web_record(), code, message); };
   EXPECT_EQ(text(127, "exec \"x\": executable file not found in $PATH of the container"),
             "failed to create task for container: exec \"x\": executable file not found in $PATH of the container");
   EXPECT_EQ(text(127, "exec \"/x\": not found"),
@@ -120,7 +120,7 @@ TEST(DockerFilters, UntilIsATimeOrHowLongAgo) {
 }
 
 TEST(DockerFilters, AContainerIsFoundByWhatItHas) {
-  const auto record = web();
+  const auto record = web_record();
   View view{.record = record,
             .state = {},
             .networks = {},

@@ -22,7 +22,7 @@ void expect_between(const Values& at, const Values& from, const Values& to) {
   EXPECT_TRUE(is_between(at.rt_period, from.rt_period, to.rt_period));
   EXPECT_TRUE(is_between(sized(at.memory), sized(from.memory), sized(to.memory)));
   EXPECT_TRUE(is_between(sized(at.both), sized(from.both), sized(to.both)));
-  if (at.quota != kNone) {
+  if (at.quota != kUnlimited) {
     EXPECT_TRUE(is_between(sized(at.quota), sized(from.quota), sized(to.quota)));
   }
 }
@@ -50,7 +50,7 @@ TEST(ChangeOfLimits, EveryValidEndIsReachedOnV1WithoutRoomAboveOrBelow) {
     for (const auto& write : *writes) {
       ASSERT_TRUE(kernel.write(write)) << write.file << " " << write.text << "\n" << text(from) << "\n" << text(to);
       expect_between(kernel.now, from, to);
-      was_lifted = was_lifted || (kernel.now.quota == kNone && from.quota != kNone && to.quota != kNone);
+      was_lifted = was_lifted || (kernel.now.quota == kUnlimited && from.quota != kUnlimited && to.quota != kUnlimited);
     }
     lifted += was_lifted ? 1 : 0;
     ASSERT_EQ(kernel.now, to) << text(from);

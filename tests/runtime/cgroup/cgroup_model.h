@@ -16,7 +16,7 @@ namespace mete::runtime::cgroup {
 
 using std::chrono::microseconds;
 
-constexpr std::int64_t kNone = -1;
+constexpr std::int64_t kUnlimited = -1;
 constexpr std::int64_t kHuge = INT64_MAX;
 
 inline Hierarchies v1() {
@@ -33,17 +33,17 @@ inline Hierarchies v2() {
 }
 
 struct Values {
-  std::int64_t quota = kNone, period = 100'000, burst = 0;
+  std::int64_t quota = kUnlimited, period = 100'000, burst = 0;
   std::int64_t rt_runtime = 0, rt_period = 1'000'000;
-  std::int64_t memory = kNone, both = kNone;
+  std::int64_t memory = kUnlimited, both = kUnlimited;
   bool operator==(const Values&) const = default;
 };
 
 inline std::int64_t ratio(std::int64_t time, std::int64_t period) {
-  return time == kNone ? kHuge : (time << 20) / period;
+  return time == kUnlimited ? kHuge : (time << 20) / period;
 }
 inline std::int64_t sized(std::int64_t limit) {
-  return limit == kNone ? kHuge : limit;
+  return limit == kUnlimited ? kHuge : limit;
 }
 
 // Parent and child stand where neither `from` nor `to` needs more: at the larger share of both, and at the smaller.
@@ -54,7 +54,7 @@ struct Kernel {
 
   bool cpu_ok(const Values& wanted) const {
     if (wanted.period < 1'000 || wanted.period > 1'000'000) return false;
-    if (wanted.quota == kNone) return true;
+    if (wanted.quota == kUnlimited) return true;
     if (wanted.quota < 1'000 || wanted.burst > wanted.quota) return false;
     if (!v1) return true;
     const auto share = ratio(wanted.quota, wanted.period);
@@ -67,7 +67,7 @@ struct Kernel {
   bool write(const ControlWrite& write) {
     Values wanted = now;
     std::string_view rest = write.text;
-    const auto number = [](std::string_view word) { return word == "max" ? kNone : parse_i64(word).value(); };
+    const auto number = [](std::string_view word) { return word == "max" ? kUnlimited : parse_i64(word).value(); };
     const auto first = number(next_word(rest));
     if (write.file == "cpu.cfs_quota_us") wanted.quota = first;
     if (write.file == "cpu.cfs_period_us") wanted.period = first;
@@ -89,10 +89,10 @@ struct Kernel {
 };
 
 inline Limit<microseconds> time_limit(std::int64_t value) {
-  return value == kNone ? Limit<microseconds>() : Limit<microseconds>(microseconds(value));
+  return value == kUnlimited ? Limit<microseconds>() : Limit<microseconds>(microseconds(value));
 }
 inline Limit<Bytes> size_limit(std::int64_t value) {
-  return value == kNone ? Limit<Bytes>() : Limit<Bytes>(Bytes(value));
+  return value == kUnlimited ? Limit<Bytes>() : Limit<Bytes>(Bytes(value));
 }
 
 inline Present present_of(const Values& values) {
@@ -134,13 +134,14 @@ class Random {
   Values values() {
     Values values;
     values.period = spread(1'000, 1'000'000);
-    values.quota = between(0, 9) == 0 ? kNone : spread(1'000, 10'000'000);
+    values.quota = between(0, 9) == 0 ? kUnlimited : spread(1'000, 10'000'000);
     if (between(0, 3) == 0) values.quota = values.period / 2 + 1'000;  // shares that are nearly the same
-    values.burst = between(0, 1) == 0 ? 0 : between(0, values.quota == kNone ? 1'000'000 : values.quota);
+    values.burst = between(0, 1) == 0 ? 0 : between(0, values.quota == kUnlimited ? 1'000'000 : values.quota);
     values.rt_period = spread(1'000, 1'000'000);
     values.rt_runtime = between(0, 5) == 0 ? 0 : between(0, values.rt_period);
-    values.memory = between(0, 5) == 0 ? kNone : 4'096 * between(0, 1'000);
-    values.both = values.memory == kNone || between(0, 5) == 0 ? kNone : values.memory + 4'096 * between(0, 100);
+    values.memory = between(0, 5) == 0 ? kUnlimited : 4'096 * between(0, 1'000);
+    values.both =
+        values.memory == kUnlimited || between(0, 5) == 0 ? kUnlimited : values.memory + 4'096 * between(0, 100);
     return values;
   }
 

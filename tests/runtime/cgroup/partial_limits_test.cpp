@@ -57,7 +57,7 @@ TEST(PartialLimits, MemoryAndSwap) {
   EXPECT_EQ(complete(memory_alone(1'200), {}, v1(), now)->swap, Limit<Bytes>(Bytes(300))) << "v1: the sum stays";
   EXPECT_FALSE(complete(memory_alone(1'600), {}, v1(), now)) << "as the kernel with runc and crun";
   EXPECT_EQ(complete(memory_alone(1'600), {}, v2(), now)->swap, std::nullopt) << "v2: swap stays";
-  EXPECT_EQ(complete(memory_alone(kNone), {}, v1(), now)->swap, Limit<Bytes>()) << "as runc";
+  EXPECT_EQ(complete(memory_alone(kUnlimited), {}, v1(), now)->swap, Limit<Bytes>()) << "as runc";
   EXPECT_EQ(complete(memory_alone(1'600), {}, v1(), Values{})->swap, std::nullopt);
 }
 

@@ -198,7 +198,7 @@ LaunchSpec random_spec(std::mt19937& dice) {
     return set | kTimes[one_of(3)];
   };
   LaunchSpec spec = pod_spec([](auto&, auto&) {});
-  for (std::uint32_t i = 0, count = one_of(5); i < count; ++i) {
+  for (std::size_t i = 0, count = one_of(5); i < count; ++i) {
     MountSpec mount{.destination = "/m" + std::to_string(i), .type = "bind", .source = "/s" + std::to_string(i)};
     mount.recursive = one_of(2) == 0;
     mount.attributes = attributes();

@@ -18,7 +18,7 @@ PluginList shop() {
       .value();
 }
 
-Attachment web(const std::string& version = "1.1.0") {
+Attachment attachment(const std::string& version = "1.1.0") {
   return {"uid1",
           "/run/netns/uid1",
           "eth0",
@@ -52,7 +52,7 @@ struct Plugins {
 
 TEST(CniChain, EachPluginGetsTheResultOfTheOneBefore) {
   Plugins plugins;
-  const auto added = plugins.chain().add(web());
+  const auto added = plugins.chain().add(attachment());
   ASSERT_TRUE(added.has_value()) << added.error().what;
   EXPECT_EQ(plugins.order(), "first second third ");
   EXPECT_FALSE(plugins.input(0).contains("prevResult"));
@@ -64,7 +64,7 @@ TEST(CniChain, EachPluginGetsTheResultOfTheOneBefore) {
 
 TEST(CniChain, TheRequestIsAsTheSpecificationSays) {
   Plugins plugins;
-  ASSERT_TRUE(plugins.chain().add(web()).has_value());
+  ASSERT_TRUE(plugins.chain().add(attachment()).has_value());
   const Json expected = {{"cniVersion", "1.1.0"},
                          {"name", "shop"},
                          {"type", "first"},
@@ -80,39 +80,39 @@ TEST(CniChain, TheRequestIsAsTheSpecificationSays) {
 
 TEST(CniChain, DelGoesBackwardsWithTheLastResult) {
   Plugins plugins;
-  ASSERT_TRUE(plugins.chain().del(web()).has_value());
+  ASSERT_TRUE(plugins.chain().del(attachment()).has_value());
   EXPECT_EQ(plugins.order(), "third second first ");
   for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(plugins.input(i).contains("prevResult"));
   EXPECT_EQ(plugins.input(1)["runtimeConfig"]["portMappings"], Json::array()) << "as at ADD";
   plugins.calls.clear();
-  ASSERT_TRUE(plugins.chain().del(web("0.3.1")).has_value());
+  ASSERT_TRUE(plugins.chain().del(attachment("0.3.1")).has_value());
   EXPECT_FALSE(plugins.input(0).contains("prevResult")) << "before 0.4.0 it was no part of DEL";
 }
 
 TEST(CniChain, AFailureStopsTheChainAndNamesThePlugin) {
   Plugins plugins;
   plugins.fails = "second";
-  const auto added = plugins.chain().add(web());
+  const auto added = plugins.chain().add(attachment());
   ASSERT_FALSE(added.has_value());
   EXPECT_EQ(added.error().what,
             "network configuration shop: plugin second, ADD: will not (code 7: its configuration is wrong)");
   EXPECT_EQ(plugins.order(), "first second ");
   plugins.calls.clear();
-  EXPECT_FALSE(plugins.chain().del(web()).has_value());
+  EXPECT_FALSE(plugins.chain().del(attachment()).has_value());
   EXPECT_EQ(plugins.order(), "third second ");
   plugins.calls.clear();
-  plugins.chain().clean_up(web());
+  plugins.chain().clean_up(attachment());
   EXPECT_EQ(plugins.order(), "third second first ") << "all of them, whoever fails";
   EXPECT_FALSE(plugins.input(0).contains("prevResult"));
 }
 
 TEST(CniChain, CheckStatusAndGarbageWhereTheVersionHasThem) {
   Plugins plugins;
-  ASSERT_TRUE(plugins.chain().check(web()).has_value());
+  ASSERT_TRUE(plugins.chain().check(attachment()).has_value());
   EXPECT_EQ(plugins.order(), "first second third ");
   EXPECT_TRUE(plugins.input(0).contains("prevResult"));
   plugins.calls.clear();
-  EXPECT_TRUE(plugins.chain().check(web("0.3.1")).has_value());
+  EXPECT_TRUE(plugins.chain().check(attachment("0.3.1")).has_value());
   EXPECT_TRUE(plugins.chain().status("1.0.0").has_value());
   EXPECT_TRUE(plugins.chain().collect_garbage("1.0.0", {}).has_value());
   EXPECT_EQ(plugins.order(), "");

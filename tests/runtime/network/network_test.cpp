@@ -15,15 +15,13 @@
 #include "runtime/network/link_messages.h"
 #include "runtime/network/rule_news.h"
 #include "runtime/network/rules.h"
+#include "tests/support/addresses.h"
 
 namespace mete::runtime::network {
 namespace {
 
 IpRange range(const char* text) {
   return config::parse_range(text).value();
-}
-IpAddress ip(const char* text) {
-  return config::parse_ip(text).value();
 }
 std::string hex(const std::string& bytes) {
   std::string text;

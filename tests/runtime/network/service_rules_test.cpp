@@ -16,7 +16,7 @@ namespace {
 ServiceEndpoint at(const char* address, std::uint16_t port = 80) {
   return {config::parse_ip(address).value(), port};
 }
-ServedPort web(std::vector<ServiceEndpoint> endpoints) {
+ServedPort served(std::vector<ServiceEndpoint> endpoints) {
   ServedPort port;
   port.address = config::parse_ip("10.79.0.7").value();
   port.port = 80;
@@ -30,15 +30,15 @@ std::map<ServiceEndpoint, int> counts(const ServedPort& port) {
 }
 
 TEST(ServicePlaces, AreSharedEvenly) {
-  const auto three = counts(web({at("10.77.0.2"), at("10.77.0.3"), at("10.77.0.4")}));
+  const auto three = counts(served({at("10.77.0.2"), at("10.77.0.3"), at("10.77.0.4")}));
   ASSERT_EQ(three.size(), 3U);
   for (const auto& [endpoint, count] : three) EXPECT_TRUE(count == 42 || count == 43) << count;
-  EXPECT_TRUE(places_of(web({})).empty());
-  EXPECT_EQ(counts(web({at("10.77.0.2"), at("10.77.0.2")})).size(), 1U);
+  EXPECT_TRUE(places_of(served({})).empty());
+  EXPECT_EQ(counts(served({at("10.77.0.2"), at("10.77.0.2")})).size(), 1U);
 }
 
 TEST(ServicePlaces, AClientKeepsItsEndpointWhenAnotherGoes) {
-  ServedPort before = web({at("10.77.0.2"), at("10.77.0.3"), at("10.77.0.4"), at("10.77.0.5")});
+  ServedPort before = served({at("10.77.0.2"), at("10.77.0.3"), at("10.77.0.4"), at("10.77.0.5")});
   before.by_client = true;
   ServedPort after = before;
   after.endpoints.erase(after.endpoints.begin() + 1);
@@ -52,10 +52,10 @@ TEST(ServicePlaces, AClientKeepsItsEndpointWhenAnotherGoes) {
 }
 
 TEST(ServiceRules, AChangeIsAsSmallAsItIs) {
-  const ServicePlan one{config::parse_range("10.79.0.0/16").value(), {web({at("10.77.0.2")})}};
+  const ServicePlan one{config::parse_range("10.79.0.0/16").value(), {served({at("10.77.0.2")})}};
   EXPECT_TRUE(change_pod_rules("mete", {one, {}}, {one, {}})->empty());
   ServicePlan two = one;
-  two.ports.push_back(web({at("10.77.0.3")}));
+  two.ports.push_back(served({at("10.77.0.3")}));
   two.ports.back().port = 81;
   EXPECT_EQ(change_pod_rules("mete", {one, {}}, {two, {}})->size(), 1U) << "one message of new elements";
   EXPECT_FALSE(change_pod_rules("mete", {}, {one, {}}).has_value()) << "the chains are others";
@@ -67,7 +67,7 @@ TEST(ServiceRules, AChangeIsAsSmallAsItIs) {
 }
 
 TEST(ServiceRules, ANodePortAndAffinityHaveMapsOfTheirOwn) {
-  ServicePlan plan{config::parse_range("10.79.0.0/16").value(), {web({at("10.77.0.2")})}};
+  ServicePlan plan{config::parse_range("10.79.0.0/16").value(), {served({at("10.77.0.2")})}};
   EXPECT_EQ(elements_of(plan).size(), kSlots);
   EXPECT_EQ(elements_of(plan).front().set, "services4");
   plan.ports[0].node_port = 30080;
@@ -83,7 +83,7 @@ TEST(ServiceRules, ANodePortAndAffinityHaveMapsOfTheirOwn) {
 }
 
 TEST(ServiceRules, AnAddressOfIPv6HasMapsOfItsOwn) {
-  ServedPort port = web({at("fd00::2")});
+  ServedPort port = served({at("fd00::2")});
   port.address = config::parse_ip("fd00:79::7").value();
   const ServicePlan plan{
       config::parse_range("10.79.0.0/16").value(), {port}, config::parse_range("fd00:79::/112").value()};

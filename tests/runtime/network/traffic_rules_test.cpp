@@ -5,12 +5,10 @@
 
 #include <algorithm>
 
+#include "tests/support/addresses.h"
+
 namespace mete::runtime::network {
 namespace {
-
-IpAddress ip(const std::string& text) {
-  return config::parse_ip(text).value();
-}
 
 // `count` pods: all are closed, and all are peers of all.
 TrafficPlan plan_of(unsigned count) {

@@ -8,13 +8,10 @@
 
 #include "runtime/network/address_pool.h"
 #include "runtime/network/mac_address.h"
+#include "tests/support/addresses.h"
 
 namespace mete::runtime::network {
 namespace {
-
-IpAddress ip(const char* text) {
-  return config::parse_ip(text).value();
-}
 
 NetworkSpec lan(Driver driver) {
   NetworkSpec network;

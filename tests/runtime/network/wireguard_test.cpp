@@ -12,6 +12,7 @@
 
 #include "runtime/network/rules.h"
 #include "runtime/network/underlay.h"
+#include "tests/support/addresses.h"
 
 namespace mete::runtime::network {
 namespace {
@@ -19,9 +20,6 @@ namespace {
 using Does = PeerChange::Does;
 using std::chrono::seconds;
 
-IpAddress ip(const char* text) {
-  return config::parse_ip(text).value();
-}
 TunnelKey key(std::uint8_t first) {
   TunnelKey key{};
   key.fill(7);
