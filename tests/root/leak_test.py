@@ -13,7 +13,7 @@ from hog import hog  # noqa: E402
 from leftovers import cgroup_mounts  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
 
-ROUNDS = amount("ROUNDS", short=2000, long=10000)
+ROUNDS = amount("ROUNDS", short=1000, long=10000)
 WARM = 2500
 
 UP_AND_DOWN = "while :; do dd if=/dev/zero of=/dev/null bs=%dM count=1 2>/dev/null; sleep 0.005; done"

@@ -13,9 +13,10 @@ def hog(command, spec, name="hog", memory="64Mi", cpu="10m", restart="Never", gr
 def eat(count, pause=None, awk="awk", unit=MiB):
     """A shell's command that takes so many units of anonymous memory, one by one, and keeps them: awk keeps what it appends. `pause`: seconds
     after each unit. `unit`: bytes, a power of two. Without a path busybox would run awk as another shell: `awk` is then a path."""
-    # A shell keeps the time: to fork a process as large as awk's takes long where each of its pages costs something (user mode Linux).
+    # A shell keeps the time: to fork a process as large as awk's takes long where each of its pages costs something (user mode Linux). For the
+    # same reason the units are plain copies, each page of which is touched once: what is put together of two texts is copied twice.
     wait = ' "mkfifo /tmp/never 2>/dev/null; exec 3<>/tmp/never; while :; do read -t %s x <&3; echo; done" | getline;' % pause if pause else ""
-    return """%s 'BEGIN { s = "x"; while (length(s) < %d) s = s s; for (i = 0; i < %d; ++i) { a[i] = s i;%s } while (1) system("sleep 1") }'""" % (awk, unit, count, wait)
+    return """%s 'BEGIN { s = "x"; while (length(s) < %d) s = s s; for (i = 0; i < %d; ++i) { a[i] = s;%s } while (1) system("sleep 99999") }'""" % (awk, unit, count, wait)
 
 
 def read_for_ever(count, twice=False, unit=MiB):

@@ -61,11 +61,11 @@ def qemu_command(work, disk, words):
     # Without "tcg" a machine that has /dev/kvm would be used as it is, which is not the machine that was tested.
     return ["qemu-system-x86_64", "-accel", "tcg", "-smp", "2", "-m", "1024", "-nodefaults", "-display", "none", "-serial", "stdio",
             "-no-reboot", "-kernel", CACHE + "/vmlinuz", "-initrd", work + "/initramfs",
-            "-append", "console=ttyS0 quiet panic=-1 psi=1 rdinit=/init " + words, *drive]
+            "-append", "console=ttyS0 quiet panic=-1 psi=1 mitigations=off rootfstype=tmpfs rdinit=/init " + words, *drive]
 
 
 def uml_command(work, disk, words):
-    return [UML, "mem=1024M", "initrd=" + work + "/initramfs", "rdinit=/init", "con=null", "con0=null,fd:1", "ssl=null", "quiet", "panic=-1",
+    return [UML, "mem=1024M", "initrd=" + work + "/initramfs", "rdinit=/init", "con=null", "con0=null,fd:1", "ssl=null", "quiet", "panic=-1", "rootfstype=tmpfs",
             "uml_dir=" + work, "umid=machine", *(["ubd0=" + disk] if disk else []), *words.split()]
 
 

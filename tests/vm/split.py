@@ -21,8 +21,16 @@ OCI_CASES = {
                         "test_a_limit_of_tasks_that_leaves_no_room_is_named"],
 }
 POLICY_SCRIPTS = ["threshold_policies_test", "raise_policies_test", "interrupted_policies_test", "pressure_policies_test", "oom_policies_test"]
+# What the executor of policies does the same on each cgroup version: in `make soak` only.
+POLICY_SOAK_CASES = {
+    "threshold_policies_test": ["test_a_short_dip_arms_a_rule_again", "test_an_exec_that_hangs_or_is_not_there_is_told",
+                                "test_containers_do_not_have_the_agents_priority", "test_dry_run_does_nothing_and_records_all",
+                                "test_guard_alerts_instead_of_killing", "test_restart_is_graceful", "test_signal_and_exec_at_thresholds"],
+    "oom_policies_test": ["test_a_restart_that_takes_its_time_is_told_once"],
+}
 OTHER_SCRIPTS = ["foreign_policies_test", "foreign_owner_test", "drift_test", "swap_test", "io_cost_test",
-                 "oom_kills_test", "pod_users_test", "reboot_test"]
+                 "oom_kills_test", "pod_users_test"]
+OTHER_SOAK_SCRIPTS = ["reboot_test"]  # in `make soak` only: after a start of the machine no cgroup is there, on each version
 DOCKER_CASES = ["test_a_pause_is_seen_whoever_asked_for_it"]  # of docker_api_test: cgroup.freeze, among the files of limits here
 # Of tests/peers: the cgroups that runc and crun are given. The rest does not depend on the version.
 RUNTIME_CASES = ["test_a_container_is_what_mete_makes_of_it", "test_a_probe_an_exec_and_a_copy_enter_it",
@@ -35,13 +43,19 @@ STORAGE_PROGRAM_CASES = "devicemapper"  # of storage_root_test: those of this dr
 STORAGE_SCRIPTS = ["storage_drivers_test", "disk_quota_test"]  # the cases whose name has one of the words
 STORAGE_WORDS = ("devicemapper", "project_quota")
 
-# On qemu: user-mode-linux has nf_tables without families for IPv4, IPv6 and inet. Of each kind of network one pod and what is said of it.
+# On qemu: user-mode-linux has nf_tables without families for IPv4, IPv6 and inet. What Debian's kernel has and this machine's may lack, and of
+# each table of rules one pod that needs it.
 NETWORK_CASES = {
-    "network_bridge_test": ["test_a_pod_has_an_address_and_reaches_its_gateway", "test_a_published_port_answers_from_everywhere"],
-    "network_life_test": ["test_members_are_found_by_name_and_all_others_by_the_machine"],
+    "network_bridge_test": ["test_a_published_port_answers_from_everywhere"],
     "network_policy_test": ["test_a_closed_pod_is_reached_by_whom_a_policy_names"],
     "encrypted_overlay_test": ["test_nothing_is_plain_on_the_wire", "test_agents_keys_and_devices_come_and_go"],
-    "macvlan_test": ["test_names_are_answered_inside", "test_port_53_stays_the_pods_own", "test_ipvlan"],
+    "macvlan_test": ["test_names_are_answered_inside", "test_ipvlan"],
+}
+# In `make soak` only: they do the same on each kernel that has the kind of network.
+NETWORK_SOAK_CASES = {
+    "network_bridge_test": ["test_a_pod_has_an_address_and_reaches_its_gateway"],
+    "network_life_test": ["test_members_are_found_by_name_and_all_others_by_the_machine"],
+    "macvlan_test": ["test_port_53_stays_the_pods_own"],
 }
 
 NETWORK_PROGRAM_CASES = {
@@ -101,6 +115,15 @@ def all_script_cases(name):
 
 def script_cases(name, machine):
     return split(all_script_cases(name), QEMU_SCRIPT_CASES.get(name, ()), machine, name)
+
+
+def policy_cases(name, everything):
+    """Of a script of POLICY_SCRIPTS, on uml."""
+    cases = script_cases(name, "uml")
+    left_out = POLICY_SOAK_CASES.get(name, [])
+    unknown = sorted(set(left_out) - set(cases))
+    assert not unknown, "%s has no %s: mend POLICY_SOAK_CASES in tests/vm/split.py" % (name, ", ".join(unknown))
+    return cases if everything else [each for each in cases if each not in left_out]
 
 
 def oci_cases(name, everything):

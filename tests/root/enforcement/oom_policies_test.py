@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is killed when memory runs out, and who is not: one process or all, at a threshold, by the kernel, after a hold; and what is no OOM."""
 import sys
+import time
 
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
 from hog import hog  # noqa: E402
@@ -178,6 +179,7 @@ def test_a_restart_that_takes_its_time_is_told_once():
             if restarts:
                 break
             assert len(told) == 1, told
+            time.sleep(0.05)
         wait_restarted(agent, "hog")
 
 

@@ -7,8 +7,11 @@ import subprocess
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
+from amounts import amount  # noqa: E402
 from mete_agent import run_tests  # noqa: E402
 from oci_attacked import ALL, Attacked, kinds  # noqa: E402
+
+SECONDS = amount("ATTACK_MS", short=500, long=3000) / 1000
 
 
 def careless(oci, victim):
@@ -34,7 +37,7 @@ def test_own_file_is_out_of_reach_while_a_command_is_sent_in():
                     with open(oci.rootfs + "/script", "w") as file:
                         file.write("#!/proc/self/exe\n")
                     os.chmod(oci.rootfs + "/script", 0o755)
-                    found, calls = oci.attack(lambda: oci.oci("exec", "one", *words, check=False), rights, stop, seconds=1, calls_at_least=4)  # noqa: B023
+                    found, calls = oci.attack(lambda: oci.oci("exec", "one", *words, check=False), rights, stop, seconds=SECONDS, calls_at_least=4)  # noqa: B023
                     oci.unharmed()
                     assert calls > 3 and not kinds(found, "overwritten", "writable"), found
                     if kinds(found, "exe"):
@@ -57,7 +60,7 @@ def test_own_file_as_the_first_command():
             # Who has CAP_SYS_PTRACE over the host's processes sees them; to write to their file is another thing.
             wrong = ("overwritten", "writable") if rights else ("overwritten", "writable", "host folder", "host root", "host cwd")
             for args in (["/proc/self/exe"], ["/proc/self/exe", "--version"], ["/proc/self/exe", "spec"], ["/script"], ["/proc/1/exe"]):
-                found, calls = oci.attack(lambda: second(args), rights, stop=not rights, seconds=1, calls_at_least=3)  # noqa: B023
+                found, calls = oci.attack(lambda: second(args), rights, stop=not rights, seconds=SECONDS, calls_at_least=3)  # noqa: B023
                 oci.unharmed()
                 assert calls > 2 and not kinds(found, *wrong), (args, calls, found)
 
