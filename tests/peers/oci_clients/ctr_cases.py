@@ -48,12 +48,12 @@ def run_on_a_terminal(c):
 def exec_in_a_task(c):
     name = c.start()
     same("code", c.exec(name, "sh", "-c", "exit 5", check=False).code, 5)
-    same("output", c.exec(name, "sh", "-c", "echo out").out, "out\n")
-    same("user", c.cli("task", "exec", "--exec-id", "u", "--user", "1000:7", "--cwd", "/tmp", name, "sh", "-c", "id -u; id -g; pwd").out, "1000\n7\n/tmp\n")
+    same("output", c.printed_by(name, "sh", "-c", "echo out"), "out\n")
+    same("user", c.printed_by(name, "sh", "-c", "id -u; id -g; pwd", options=("--user", "1000:7", "--cwd", "/tmp")), "1000\n7\n/tmp\n")
     missing = c.exec(name, "/no/such", check=False)
     assert missing.code != 0, missing
     has("message", missing.err.lower(), "no such file or directory")
-    return c.exec(name, "grep", "Cap", "/proc/self/status").out
+    return c.printed_by(name, "grep", "Cap", "/proc/self/status")
 
 
 def exec_on_a_terminal(c):
@@ -164,7 +164,7 @@ def a_namespace_of_others(c):
     second = c.start("--with-ns", "pid:/proc/%d/ns/pid" % c.pid(first), "--with-ns", "network:/proc/%d/ns/net" % c.pid(first))
     for kind in ("pid", "net"):
         same(kind, os.readlink("/proc/%d/ns/%s" % (c.pid(second), kind)), os.readlink("/proc/%d/ns/%s" % (c.pid(first), kind)))
-    has("processes", c.exec(second, "ps").out, "sleep 600")
+    has("processes", c.printed_by(second, "ps"), "sleep 600")
 
 
 def descriptors_of_the_shim_stay_outside(c):
