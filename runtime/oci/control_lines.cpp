@@ -75,7 +75,7 @@ RoomForOne::RoomForOne(const cgroup::Hierarchies& machine, const std::string& pa
   auto group = path.empty() ? Result<cgroup::Group>(fail("no cgroup")) : cgroup::Group::at(machine, path);
   if (!group) return;
   group_ = std::move(*group);
-  if (const auto kills = cgroup::read_own_oom_kills(*group_)) before_ = *kills;
+  if (auto counters = cgroup::read_oom_counters(*group_)) before_ = std::move(*counters);
 }
 
 void RoomForOne::explain(Error& error) const {
@@ -85,8 +85,8 @@ void RoomForOne::explain(Error& error) const {
 
 std::string RoomForOne::killed() const {
   if (!group_ || !before_) return {};
-  const auto now = cgroup::read_own_oom_kills(*group_);
-  if (!now || *now <= *before_) return {};
+  const auto now = cgroup::read_oom_counters(*group_);
+  if (!now || !cgroup::has_new_kills(*before_, *now)) return {};
   const auto limit = cgroup::memory_limit(*group_);
   return "memory: found " + (limit ? "a limit of " + std::to_string(limit->count()) + " bytes" : "a limit above") +
          ", which has no room for one more process: the kernel has killed";

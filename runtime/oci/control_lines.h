@@ -34,7 +34,7 @@ class RoomForOne {
 
  private:
   std::optional<cgroup::Group> group_;
-  std::optional<std::uint64_t> before_;  // kills in the group
+  std::optional<cgroup::OomCounters> before_;
 };
 
 // Like set_up_resources, for a group with running processes, and device rules where there are some. Settings that are

@@ -262,16 +262,15 @@ class CtrClient(Client):
         wait_for(name + " to run", lambda: self.state(name) == "RUNNING")
         return name
 
-    def exec(self, name, *words, check=True, text=None):
-        return self.cli("task", "exec", "--exec-id", self.name_of("exec"), name, *words, check=check, text=text)
+    def exec(self, name, *words, options=(), check=True, text=None):
+        return self.cli("task", "exec", "--exec-id", self.name_of("exec"), *options, name, *words, check=check, text=text)
 
     def printed_by(self, name, *words, options=()):
         """What the command prints. On a busy machine ctr 1.6 now and then ends with 0 before it has copied what a short command has written,
         with each runtime: then it is asked again, a few times."""
+        out = ""
         for _ in range(5):
-            out = self.cli("task", "exec", "--exec-id", self.name_of("exec"), *options, name, *words).out
-            if out:
-                break
+            out = out or self.exec(name, *words, options=options).out
         return out
 
     def tasks(self):

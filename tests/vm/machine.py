@@ -27,6 +27,7 @@ CACHE = os.environ.get("METE_VM_CACHE", SOURCE + "/build/vm")
 SECONDS = int(os.environ.get("METE_VM_SECONDS", "600"))
 UML = "/usr/bin/linux.uml"
 VERBOSE = "-v" in sys.argv
+ROOT = "rootfstype=tmpfs"  # of the kernel's command line: a ramfs, which user-mode-linux takes by itself, tells no free space
 
 
 def hurry():
@@ -58,14 +59,15 @@ def run_for(command, seconds, out, environment=None):
 
 def qemu_command(work, disk, words):
     drive = ["-drive", "file=%s,if=none,id=disk,format=raw,cache=unsafe" % disk, "-device", "nvme,drive=disk,serial=mete"] if disk else []
-    # Without "tcg" a machine that has /dev/kvm would be used as it is, which is not the machine that was tested.
+    # Without "tcg" a machine that has /dev/kvm would be used as it is, which is not the machine that was tested. Mitigations are a tenth of
+    # what a case takes there, and guard nobody.
     return ["qemu-system-x86_64", "-accel", "tcg", "-smp", "2", "-m", "1024", "-nodefaults", "-display", "none", "-serial", "stdio",
             "-no-reboot", "-kernel", CACHE + "/vmlinuz", "-initrd", work + "/initramfs",
-            "-append", "console=ttyS0 quiet panic=-1 psi=1 mitigations=off rootfstype=tmpfs rdinit=/init " + words, *drive]
+            "-append", "console=ttyS0 quiet panic=-1 psi=1 mitigations=off " + ROOT + " rdinit=/init " + words, *drive]
 
 
 def uml_command(work, disk, words):
-    return [UML, "mem=1024M", "initrd=" + work + "/initramfs", "rdinit=/init", "con=null", "con0=null,fd:1", "ssl=null", "quiet", "panic=-1", "rootfstype=tmpfs",
+    return [UML, "mem=1024M", "initrd=" + work + "/initramfs", "rdinit=/init", "con=null", "con0=null,fd:1", "ssl=null", "quiet", "panic=-1", ROOT,
             "uml_dir=" + work, "umid=machine", *(["ubd0=" + disk] if disk else []), *words.split()]
 
 

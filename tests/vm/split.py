@@ -7,6 +7,8 @@ import subprocess
 
 from machine import BIN, SOURCE, skip
 
+SOAK = os.environ.get("METE_SOAK") == "1"
+
 PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test", "underlay_root_test"]
 OCI_SCRIPTS = ["oci_stress_test", "oci_attack_test", "oci_attack_process_test", "oci_attack_rights_test", "oci_hostile_config_test",
                "oci_isolation_test", "oci_image_habits_test", "oci_compared_test", "oci_limits_test"]
@@ -101,9 +103,13 @@ QEMU_SCRIPT_CASES = {
 }
 
 
+def check_known(name, chosen, all_cases, table):
+    unknown = sorted(set(chosen) - set(all_cases))
+    assert not unknown, "%s has no %s: mend %s in tests/vm/split.py" % (name, ", ".join(unknown), table)
+
+
 def split(all_cases, for_qemu, machine, name):
-    unknown = sorted(set(for_qemu) - set(all_cases))
-    assert not unknown, "%s has no %s: mend QEMU_*_CASES in tests/vm/split.py" % (name, ", ".join(unknown))
+    check_known(name, for_qemu, all_cases, "QEMU_*_CASES")
     return [each for each in all_cases if (each in for_qemu) == (machine == "qemu")]
 
 
@@ -117,22 +123,38 @@ def script_cases(name, machine):
     return split(all_script_cases(name), QEMU_SCRIPT_CASES.get(name, ()), machine, name)
 
 
-def policy_cases(name, everything):
+def policy_cases(name):
     """Of a script of POLICY_SCRIPTS, on uml."""
     cases = script_cases(name, "uml")
     left_out = POLICY_SOAK_CASES.get(name, [])
-    unknown = sorted(set(left_out) - set(cases))
-    assert not unknown, "%s has no %s: mend POLICY_SOAK_CASES in tests/vm/split.py" % (name, ", ".join(unknown))
-    return cases if everything else [each for each in cases if each not in left_out]
+    check_known(name, left_out, cases, "POLICY_SOAK_CASES")
+    return cases if SOAK else [each for each in cases if each not in left_out]
 
 
-def oci_cases(name, everything):
+def oci_cases(name):
     """Of a script of OCI_SCRIPTS, on uml."""
     cases = script_cases(name, "uml")
     chosen = OCI_CASES.get(name, [])
-    unknown = sorted(set(chosen) - set(cases))
-    assert not unknown, "%s has no %s: mend OCI_CASES in tests/vm/split.py" % (name, ", ".join(unknown))
-    return cases if everything else chosen
+    check_known(name, chosen, cases, "OCI_CASES")
+    return cases if SOAK else chosen
+
+
+def network_cases():
+    """{script: cases}, on qemu."""
+    chosen = {}
+    for table in (NETWORK_CASES, NETWORK_SOAK_CASES):
+        for name, cases in table.items():
+            check_known(name, cases, all_script_cases(name), "NETWORK_*CASES")
+            if table is NETWORK_CASES or SOAK:
+                chosen.setdefault(name, []).extend(cases)
+    return chosen
+
+
+def network_program_cases():
+    """{test program: cases}, on qemu."""
+    for name, cases in NETWORK_PROGRAM_CASES.items():
+        check_known(name, cases, all_program_cases(name), "NETWORK_PROGRAM_CASES")
+    return NETWORK_PROGRAM_CASES
 
 
 def storage_cases(name):

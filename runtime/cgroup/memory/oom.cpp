@@ -83,18 +83,6 @@ bool says_local_events(std::string_view mountinfo) {
   return false;
 }
 
-std::string file_of_kills(const Group& group) {
-  return group.hierarchies().on_v1("memory") ? kControl : kEvents;
-}
-
-Result<std::string> read_kills(const Group& group) {
-  const std::string file = file_of_kills(group);
-  METE_TRY(std::string text, group.read("memory", file));
-  if (!value_of(text, "oom_kill"))
-    return fail_errno(group.path() + ": found no oom_kill in " + file + ", expected it (kernel 4.13)", EOPNOTSUPP);
-  return text;
-}
-
 }  // namespace
 
 bool events_are_local() {
@@ -124,16 +112,14 @@ std::string Group::memory_events_file() const {
   return unified_directory() + "/" + kEvents;
 }
 
-Result<std::uint64_t> read_own_oom_kills(const Group& group) {
-  METE_TRY(const std::string text, read_kills(group));
-  return events_of(text).kills;
-}
-
 Result<OomCounters> read_oom_counters(const Group& group) {
   OomCounters counters;
   const bool v1 = group.hierarchies().on_v1("memory");
-  const std::string file = file_of_kills(group);
-  METE_TRY(const std::string text, read_kills(group));
+  const std::string file = v1 ? kControl : kEvents;
+  METE_TRY(const std::string text, group.read("memory", file));
+  const auto kills = value_of(text, "oom_kill");
+  if (!kills)
+    return fail_errno(group.path() + ": found no oom_kill in " + file + ", expected it (kernel 4.13)", EOPNOTSUPP);
   counters.all = events_of(text);
   if (v1) {
     for_each_below(group.directory("memory"), group.path(), file, [&](const std::string& path, const std::string& its) {

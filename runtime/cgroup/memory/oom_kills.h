@@ -91,8 +91,6 @@ struct OomFacts {
 // Reads OomCounters::all, nested and below: one file; on v1, and with memory_localevents, one more for each group
 // below. Fails as Group::read does, and with EOPNOTSUPP where the kernel has no oom_kill (before 4.13).
 [[nodiscard]] Result<OomCounters> read_oom_counters(const Group& group);
-// Reads what OomCounters::all counts as kills, alone: one file, whatever groups are below. Fails as the above.
-[[nodiscard]] Result<std::uint64_t> read_own_oom_kills(const Group& group);
 // Reads the rest. v2: one file of the group and one of each ancestor; v1: two of each and of those below.
 void read_oom_path(const Group& group, OomCounters& counters);
 
