@@ -22,6 +22,7 @@
 #include "agent/foreign/other_kills.h"
 #include "agent/machine/best_effort_enforcer.h"
 #include "agent/machine/machine_enforcer.h"
+#include "agent/machine/parent_limits.h"
 #include "agent/machine/pool_watch.h"
 #include "agent/networks/networks.h"
 #include "agent/pods/device_book.h"
@@ -86,6 +87,7 @@ class Agent {
         exporter_(services_, reconciler_, workloads_, service_keeper_, collecting_),
         usage_models_(services_, reconciler_),
         machine_(enforcement_, reconciler_),
+        parent_limits_(services_, reconciler_),
         pool_watch_(services_),
         best_effort_(enforcement_, reconciler_),
         alerts_(settings.config.alerts.enabled
@@ -157,6 +159,7 @@ class Agent {
     disk_guard_.start();
     usage_models_.start();
     machine_.start();
+    parent_limits_.start();
     pool_watch_.start();
     best_effort_.start();
     if (alerts_) alerts_->start();
@@ -327,6 +330,7 @@ class Agent {
   Exporter exporter_;
   UsageModels usage_models_;
   MachineEnforcer machine_;
+  ParentLimits parent_limits_;
   PoolWatch pool_watch_;
   BestEffortEnforcer best_effort_;
   std::unique_ptr<Alerts> alerts_;  // null: not asked for

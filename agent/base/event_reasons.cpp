@@ -178,7 +178,8 @@ constexpr std::array kTable = std::to_array<EventReason>({
      ""},
     {Reason::kPidsLimit, "PidsLimit", Type::kWarning,
      "Forks were refused: the container, or a cgroup above it (limit_of), has as many processes and threads as it may. "
-     "At most every 10 s.",
+     "At most every 10 s. For a cgroup above pods it names no pod from kernel 6.11 on (v2), which does not say who "
+     "forked.",
      "file, times, total, limit, limit_of"},
     {Reason::kSwapLimit, "SwapLimit", Type::kWarning,
      "A container was refused swap beyond its share (v2). At most every 10 s.", "file, times, total"},

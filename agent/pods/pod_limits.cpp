@@ -99,7 +99,7 @@ void Pod::watch_pids() {
   if (!record_.pids_limited) return limit_events_.reset();
   if (limit_events_ == nullptr)
     limit_events_ = std::make_unique<LimitEvents>(
-        services_, cgroup_, LimitEvents::Whose::kPod,
+        services_, cgroup_, LimitEvents::Whose::kAbove,
         [this](std::string reason, const std::string& message, LimitEvents::Fields fields) {
           report(Severity::kWarning, std::move(reason), "", "Pod " + record_.key() + ": " + message, std::move(fields));
         });

@@ -10,7 +10,8 @@ qemu  Debian's cloud kernel, emulated: 13 s to boot, 20 times slower. It has two
 A case runs on uml unless one of the tables below gives it to qemu. Each case runs on one machine only, and a case that says nothing is a failure.
 `tests/README.md` says why the cases of the tables need qemu.
 
-METE_VM_CACHE is the folder that keeps Debian's cloud kernel. METE_VM_SECONDS is how long a machine may take.
+METE_VM_CACHE is the folder that keeps Debian's cloud kernel. METE_VM_SECONDS is how long a machine may take. METE_UML is another user mode
+kernel, as of a newer Debian, and METE_UML_MODULES the folder of its modules.
 """
 import os
 import re
@@ -25,7 +26,7 @@ from mete_agent import BIN, SKIP, SOURCE, skip  # noqa: E402
 
 CACHE = os.environ.get("METE_VM_CACHE", SOURCE + "/build/vm")
 SECONDS = int(os.environ.get("METE_VM_SECONDS", "600"))
-UML = "/usr/bin/linux.uml"
+UML = os.environ.get("METE_UML", "/usr/bin/linux.uml")
 VERBOSE = "-v" in sys.argv
 ROOT = "rootfstype=tmpfs"  # of the kernel's command line: a ramfs, which user-mode-linux takes by itself, tells no free space
 

@@ -76,7 +76,8 @@ AGENT_CASES = {
             "oom_kill_is_counted_once_and_told_with_its_numbers", "policy_kills_the_process_and_not_the_container",
             "changed_policy_counts_on", "killed_agent_comes_back_and_adopts", "threshold_kills_before_the_kernel",
             "hold_freezes_at_memory_high_and_then_kills", "raise_lets_it_live", "reclaim_by_memory_reclaim", "stuck_at_high_is_freed",
-            "refused_forks_are_told", "a_pod_has_a_limit_of_processes_of_its_own", "resizes_in_place_or_refuses", "shim_thaws_when_no_agent_comes_back", "delete_leaves_nothing"],
+            "refused_forks_are_told", "a_pod_has_a_limit_of_processes_of_its_own", "a_limit_above_pods_is_named",
+            "resizes_in_place_or_refuses", "shim_thaws_when_no_agent_comes_back", "delete_leaves_nothing"],
     # The files of PSI, and what PSI says of who is stuck. The first makes the agent for the others, the last ends it.
     "qemu": ["agent_starts", "fixtures_have_the_kernels_form", "stuck_at_high_is_freed", "delete_leaves_nothing"],
 }

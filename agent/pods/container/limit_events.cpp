@@ -23,7 +23,7 @@ constexpr std::array<Told, 3> kToldOfContainer = {
     {{Refusal::kFork, Reason::kPidsLimit, "forks were refused: "},
      {Refusal::kSwapLimit, Reason::kSwapLimit, "times it was refused swap: it has as much as it may"},
      {Refusal::kSwapFull, Reason::kSwapFull, "times there was no swap left on the machine for it"}}};
-constexpr std::array<Told, 1> kToldOfPod = {{{Refusal::kForkBelow, Reason::kPidsLimit, "forks were refused: "}}};
+constexpr std::array<Told, 1> kToldOfAbove = {{{Refusal::kForkLocal, Reason::kPidsLimit, "forks were refused: "}}};
 
 }  // namespace
 
@@ -33,10 +33,13 @@ LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group
 }
 
 void LimitEvents::open(bool bounded) {
-  if (!std::exchange(open_, true)) see_all(true);
+  if (!std::exchange(open_, true)) {
+    local_ = runtime::cgroup::refusals(group_, Refusal::kForkLocal).has_value();
+    see_all(true);
+  }
   timer_.cancel();
   if (!runtime::cgroup::refused_forks_are_silent(services_.hierarchies)) return;
-  if (whose_ == Whose::kPod) return;  // only v2 counts there
+  if (whose_ == Whose::kAbove) return;  // only v2 counts there
   if (bounded || !runtime::cgroup::pids_limits_of_path(group_).empty()) poll_later();
 }
 
@@ -58,13 +61,13 @@ void LimitEvents::poll() {
 }
 
 void LimitEvents::see_all(bool begin) {
-  const std::size_t kinds = whose_ == Whose::kPod ? kToldOfPod.size() : kToldOfContainer.size();
+  const std::size_t kinds = whose_ == Whose::kAbove ? kToldOfAbove.size() : kToldOfContainer.size();
   for (std::size_t i = 0; i < kinds; ++i) see(i, begin);
 }
 
 void LimitEvents::see(std::size_t which, bool begin) {
-  const auto& [kind, reason, what] = whose_ == Whose::kPod ? kToldOfPod.at(which) : kToldOfContainer.at(which);
-  const auto [controller, file, key] = runtime::cgroup::counter_of(kind);
+  const auto& [kind, reason, what] = whose_ == Whose::kAbove ? kToldOfAbove.at(which) : kToldOfContainer.at(which);
+  const auto [controller, file, key] = runtime::cgroup::counter_of(counted_as(kind));
   Counter& counter = counters_.at(which);
   const auto text = group_.read(controller, file);
   const auto value = text ? runtime::cgroup::value_of(*text, key) : std::nullopt;
@@ -83,15 +86,24 @@ void LimitEvents::see(std::size_t which, bool begin) {
   report_(name_of(reason), told, std::move(fields));
 }
 
-// The kernel counts a fork where it was refused, whosever limit it was.
+// Where the kernel has both, pids.events has what limits of groups below the container refused, too: the business of
+// whoever made them in it.
+Refusal LimitEvents::counted_as(Refusal kind) const {
+  return kind == Refusal::kFork && local_ ? Refusal::kForkLocal : kind;
+}
+
+std::string LimitEvents::name_own_pids_limit(Fields& fields) const {
+  const auto own = runtime::cgroup::pids_limit(group_);
+  if (own) fields.emplace_back("limit", std::to_string(*own));
+  if (whose_ == Whose::kContainer) return "it has as many processes and threads as it may";
+  fields.emplace_back("limit_of", group_.path());
+  return "cgroup " + group_.path() + " has as many processes and threads as it may" +
+         (own ? ", " + std::to_string(*own) : "");
+}
+
+// An older kernel counts a fork where it was refused, whosever limit it was.
 std::string LimitEvents::name_pids_limit(Fields& fields) const {
-  if (whose_ == Whose::kPod) {
-    const auto own = runtime::cgroup::pids_limit(group_);
-    if (own) fields.emplace_back("limit", std::to_string(*own));
-    fields.emplace_back("limit_of", group_.path());
-    return "cgroup " + group_.path() + " has as many processes and threads as it may" +
-           (own ? ", " + std::to_string(*own) : "");
-  }
+  if (local_ || whose_ == Whose::kAbove) return name_own_pids_limit(fields);
   const auto path = runtime::cgroup::pids_limits_of_path(group_);
   const auto* const limit = runtime::cgroup::refusing(path);
   if (limit == nullptr) return "it or a cgroup above it had as many processes and threads as it may";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events for limits that a container has hit and that end no process: refused forks (pids.events) and refused swap
-// (memory.swap.events). The collectors export the counters; this class reports their growth.
+// Events for limits that a container has hit and that end no process: refused forks (pids.events, pids.events.local)
+// and refused swap (memory.swap.events). The collectors export the counters; this class reports their growth.
 #pragma once
 
 #include <array>
@@ -17,9 +17,9 @@ namespace mete::agent {
 
 class LimitEvents {
  public:
-  // kPod: a pod's own cgroup, of which only what the containers' cgroups do not count is told: a fork that is refused
-  // below it for its own limit (Refusal::kForkBelow).
-  enum class Whose : std::uint8_t { kContainer, kPod };
+  // kAbove: a cgroup above those of containers, as a pod's, of which only what these do not count is told: a fork that
+  // is refused below it for its own limit (Refusal::kForkLocal).
+  enum class Whose : std::uint8_t { kContainer, kAbove };
   using Fields = std::vector<std::pair<std::string, std::string>>;
   using Report = std::function<void(std::string reason, std::string message, Fields fields)>;
 
@@ -42,7 +42,9 @@ class LimitEvents {
   void poll_later();
   void see_all(bool begin);
   void see(std::size_t which, bool begin);
+  [[nodiscard]] runtime::cgroup::Refusal counted_as(runtime::cgroup::Refusal kind) const;
   [[nodiscard]] std::string name_pids_limit(Fields& fields) const;
+  [[nodiscard]] std::string name_own_pids_limit(Fields& fields) const;
 
   Services& services_;
   const runtime::cgroup::Group& group_;
@@ -51,6 +53,7 @@ class LimitEvents {
   std::array<Counter, 3> counters_;
   Timer timer_;
   bool open_ = false;
+  bool local_ = false;  // the kernel counts a refused fork in the group whose limit it was
   Alive alive_;
 };
 

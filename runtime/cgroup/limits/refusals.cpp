@@ -11,7 +11,7 @@ RefusalCounter counter_of(Refusal kind) {
   switch (kind) {
     case Refusal::kFork:
       return {"pids", "pids.events", "max"};
-    case Refusal::kForkBelow:
+    case Refusal::kForkLocal:
       return {"pids", "pids.events.local", "max"};
     case Refusal::kSwapLimit:
       return {"memory", "memory.swap.events", "max"};

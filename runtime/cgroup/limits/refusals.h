@@ -13,8 +13,8 @@
 namespace mete::runtime::cgroup {
 
 enum class Refusal : std::uint8_t {
-  kFork,       // the group was at its limit on tasks: `max` of pids.events
-  kForkBelow,  // the same of this very group's limit, whichever group below it forked: `max` of pids.events.local (v2,
+  kFork,       // a fork in the group, or below it from kernel 6.11 on: `max` of pids.events
+  kForkLocal,  // a fork in the group or below it, for the limit of this very group: `max` of pids.events.local (v2,
                // kernel 6.11, which counts in the group whose limit it was and no longer in the one that forked)
   kSwapLimit,  // the group was at its limit on swap: `max` of memory.swap.events (v2)
   kSwapFull,   // the machine had no swap left: `fail` of memory.swap.events (v2)

@@ -215,10 +215,10 @@ TEST_F(WordsTest, Refusals) {
   EXPECT_EQ(pids_limit(on_v1()), 12U);
   put("/v2/m/memory.swap.events", "high 1\nmax 2\nfail 3\n");
   put("/v2/m/pids.max", "max\n");
-  EXPECT_EQ(refusals(on_v2(), Refusal::kForkBelow), std::nullopt) << "before kernel 6.11";
+  EXPECT_EQ(refusals(on_v2(), Refusal::kForkLocal), std::nullopt) << "before kernel 6.11";
   put("/v2/m/pids.events", "max 9\n");
   put("/v2/m/pids.events.local", "max 5\n");
-  EXPECT_EQ(refusals(on_v2(), Refusal::kForkBelow), 5U) << "of its own limit, and not of those of groups below";
+  EXPECT_EQ(refusals(on_v2(), Refusal::kForkLocal), 5U) << "of its own limit, and not of those of groups below";
   EXPECT_EQ(refusals(on_v2(), Refusal::kSwapLimit), 2U);
   EXPECT_EQ(refusals(on_v2(), Refusal::kSwapFull), 3U);
   EXPECT_STREQ(counter_of(Refusal::kFork).file, "pids.events");
