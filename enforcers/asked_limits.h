@@ -16,7 +16,7 @@
 #include "runtime/cgroup/devices/devices.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/cgroup/limits/limits.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::enforcers {
 

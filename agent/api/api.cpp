@@ -9,7 +9,7 @@
 #include "agent/api/network_api.h"
 #include "agent/api/replies.h"
 #include "agent/http/http_sd.h"
-#include "agent/pods/pod_json.h"
+#include "agent/pods/record/pod_json.h"
 #include "config/model/bandwidth.h"
 #include "config/values/resource_amounts.h"
 #include "runtime/process/signals.h"

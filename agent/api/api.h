@@ -28,7 +28,7 @@
 #include "agent/export/usage_models.h"
 #include "agent/foreign/foreign_enforcement.h"
 #include "agent/http/http_server.h"
-#include "agent/pods/manifests.h"
+#include "agent/pods/manifests/manifests.h"
 #include "agent/pods/reconciler.h"
 #include "agent/workloads/workloads.h"
 

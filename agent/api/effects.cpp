@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <map>
 
-#include "agent/pods/pod_identity.h"
-#include "agent/pods/references.h"
+#include "agent/pods/manifests/references.h"
+#include "agent/pods/record/pod_identity.h"
 
 namespace mete::agent {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/pods/manifests.h"
+#include "agent/pods/manifests/manifests.h"
 
 namespace mete::agent {
 

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "agent/http/http_types.h"
-#include "agent/pods/manifests.h"
+#include "agent/pods/manifests/manifests.h"
 #include "agent/pods/reconciler.h"
 #include "agent/services/service_keeper.h"
 #include "agent/workloads/workloads.h"

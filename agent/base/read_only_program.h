@@ -10,8 +10,8 @@
 
 namespace mete::agent {
 
-// The program at a path, which its processes see read-only (runtime/process/own_image.h): one that is executed from
-// here need not be executed a second time to protect its file from what it starts.
+// The program at a path, which its processes see read-only (runtime/process/launch/own_image.h): one that is executed
+// from here need not be executed a second time to protect its file from what it starts.
 class ReadOnlyProgram {
  public:
   explicit ReadOnlyProgram(std::string path) : path_(std::move(path)) {}

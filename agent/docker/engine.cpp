@@ -3,8 +3,8 @@
 
 #include "agent/base/log.h"
 #include "agent/docker/access.h"
-#include "agent/docker/file_body.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/streams/file_body.h"
 #include "agent/docker/version.h"
 #include "runtime/file.h"
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "agent/docker/container/containers.h"
-#include "agent/docker/execs.h"
-#include "agent/docker/stats_ticker.h"
+#include "agent/docker/streams/execs.h"
+#include "agent/docker/streams/stats_ticker.h"
 #include "agent/http/http_server.h"
 #include "runtime/build/language/image_settings.h"
 #include "runtime/image/store.h"

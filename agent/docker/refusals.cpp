@@ -5,9 +5,9 @@
 #include <array>
 #include <string>
 
-#include "agent/docker/container/device_wishes.h"
-#include "agent/docker/container/io_wish.h"
-#include "agent/docker/container/log_wish.h"
+#include "agent/docker/create/device_wishes.h"
+#include "agent/docker/create/io_wish.h"
+#include "agent/docker/create/log_wish.h"
 #include "runtime/network/mac_address.h"
 
 namespace mete::agent::docker {

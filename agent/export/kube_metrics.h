@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/pods/pod_logic.h"
+#include "agent/pods/status/pod_logic.h"
 #include "agent/probes/prober.h"
 #include "collectors/exposition/exposition.h"
 #include "config/model/pod_spec.h"

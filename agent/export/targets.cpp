@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "agent/enforcement/memory_enforcer.h"
-#include "agent/pods/waiting_reason.h"
+#include "agent/pods/status/waiting_reason.h"
 #include "collectors/discovery/export_policy.h"
 
 namespace mete::agent {

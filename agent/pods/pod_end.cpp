@@ -7,7 +7,7 @@
 #include "agent/networks/networks.h"
 #include "agent/pods/cgroup_parents.h"
 #include "agent/pods/pod.h"
-#include "agent/pods/pod_remains.h"
+#include "agent/pods/record/pod_remains.h"
 #include "agent/pods/volume_mounts.h"
 
 namespace mete::agent {

@@ -10,9 +10,9 @@
 #include "runtime/file.h"
 #include "runtime/pod/container_spec.h"
 #include "runtime/pod/network_sysctls.h"
-#include "runtime/process/cgroup_entry.h"
-#include "runtime/process/plan.h"
-#include "runtime/process/wire.h"
+#include "runtime/process/launch/cgroup_entry.h"
+#include "runtime/process/plan/plan.h"
+#include "runtime/process/plan/wire.h"
 
 namespace mete::agent {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "agent/enforcement/idle_cpu.h"
 #include "agent/networks/networks.h"
-#include "agent/pods/pod_identity.h"
+#include "agent/pods/record/pod_identity.h"
 #include "agent/pods/user_ranges.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/cgroup/abilities.h"

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agent/enforcement/enforcement.h"
-#include "agent/pods/manifests.h"
+#include "agent/pods/manifests/manifests.h"
 #include "agent/pods/pod.h"
 
 namespace mete::agent {

@@ -15,7 +15,7 @@
 
 #include "agent/base/asio.h"
 #include "agent/base/services.h"
-#include "agent/pods/pod_paths.h"
+#include "agent/pods/record/pod_paths.h"
 #include "config/model/volume.h"
 
 namespace mete::agent {

@@ -10,7 +10,7 @@
 
 #include "agent/base/services.h"
 #include "agent/networks/networks.h"
-#include "agent/pods/manifests.h"
+#include "agent/pods/manifests/manifests.h"
 #include "agent/pods/reconciler.h"
 #include "agent/services/service_plan.h"
 #include "agent/services/traffic_plan.h"

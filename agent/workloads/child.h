@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/pods/pod_logic.h"
+#include "agent/pods/status/pod_logic.h"
 #include "enforcers/restart.h"
 
 namespace mete::agent {

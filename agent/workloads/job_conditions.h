@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "agent/pods/pod_status.h"
+#include "agent/pods/status/pod_status.h"
 #include "agent/workloads/job_plan.h"
 
 namespace mete::agent {

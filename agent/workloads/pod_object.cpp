@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "agent/networks/networks.h"
-#include "agent/pods/waiting_reason.h"
+#include "agent/pods/status/waiting_reason.h"
 #include "agent/workloads/pod_view.h"
 #include "agent/workloads/workload_json.h"
 #include "agent/workloads/workload_text.h"

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "agent/pods/pod_status.h"
+#include "agent/pods/status/pod_status.h"
 #include "agent/workloads/workloads.h"
 #include "config/resolve/downward.h"
 #include "runtime/json.h"

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/pods/pod_record.h"
+#include "agent/pods/record/pod_record.h"
 #include "agent/workloads/deployment_plan.h"
 #include "agent/workloads/job_plan.h"
 #include "config/base/result.h"

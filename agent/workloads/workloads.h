@@ -19,7 +19,7 @@
 
 #include "agent/base/asio.h"
 #include "agent/base/services.h"
-#include "agent/pods/manifests.h"
+#include "agent/pods/manifests/manifests.h"
 #include "agent/pods/reconciler.h"
 #include "agent/workloads/child.h"
 #include "agent/workloads/workload_record.h"

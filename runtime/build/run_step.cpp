@@ -11,10 +11,10 @@
 #include "runtime/cgroup/statistics.h"
 #include "runtime/file.h"
 #include "runtime/process/capabilities.h"
-#include "runtime/process/cgroup_entry.h"
-#include "runtime/process/defaults.h"
-#include "runtime/process/launcher.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/launch/cgroup_entry.h"
+#include "runtime/process/launch/launcher.h"
+#include "runtime/process/plan/defaults.h"
+#include "runtime/process/plan/plan.h"
 #include "runtime/process/seccomp.h"
 
 namespace mete::runtime::build {

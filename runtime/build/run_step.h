@@ -12,7 +12,7 @@
 #include "config/base/result.h"
 #include "runtime/build/mount_points.h"
 #include "runtime/build/workspace.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::build {
 

@@ -14,7 +14,7 @@ namespace mete::runtime::cgroup {
 
 // The same without cgroup.kill, one process after the other: for a group into which a program of others clones later
 // (clone3 with CLONE_INTO_CGROUP), as crun does. Linux 6.1.176 and 6.18 kill what is cloned into a group that was once
-// killed by that file, at once. runtime/process/launcher.cpp tries again in another way; others do not.
+// killed by that file, at once. runtime/process/launch/launcher.cpp tries again in another way; others do not.
 [[nodiscard]] Status kill_by_signals(const Group& group);
 
 }  // namespace mete::runtime::cgroup

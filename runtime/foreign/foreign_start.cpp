@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "runtime/oci/config/write_config.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/plan/plan.h"
 
 namespace mete::runtime::foreign {
 namespace {

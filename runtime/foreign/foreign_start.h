@@ -12,8 +12,8 @@
 #include "runtime/cgroup/devices/devices.h"
 #include "runtime/oci/config/seccomp_profile.h"
 #include "runtime/oci/hooks.h"
-#include "runtime/process/foreign_plans.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/foreign_plans.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::foreign {
 

@@ -11,7 +11,7 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/oci/config/config.h"
 #include "runtime/oci/state.h"
-#include "runtime/process/launcher.h"
+#include "runtime/process/launch/launcher.h"
 
 namespace mete::runtime::oci {
 

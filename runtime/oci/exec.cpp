@@ -19,12 +19,12 @@
 #include "runtime/oci/control_lines.h"
 #include "runtime/process/app_armor.h"
 #include "runtime/process/capabilities.h"
-#include "runtime/process/cgroup_entry.h"
-#include "runtime/process/enter.h"
-#include "runtime/process/own_image.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/launch/cgroup_entry.h"
+#include "runtime/process/launch/own_image.h"
+#include "runtime/process/plan/enter.h"
+#include "runtime/process/plan/plan.h"
+#include "runtime/process/plan/wire.h"
 #include "runtime/process/terminal.h"
-#include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
 namespace {

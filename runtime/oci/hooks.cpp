@@ -20,11 +20,11 @@
 #include "runtime/fd.h"
 #include "runtime/file.h"
 #include "runtime/oci/config/home.h"
-#include "runtime/process/enter.h"
-#include "runtime/process/intermediate.h"
-#include "runtime/process/launcher.h"
+#include "runtime/process/launch/intermediate.h"
+#include "runtime/process/launch/launcher.h"
+#include "runtime/process/plan/enter.h"
+#include "runtime/process/plan/wire.h"
 #include "runtime/process/process_id.h"
-#include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
 namespace {

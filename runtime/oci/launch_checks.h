@@ -5,7 +5,7 @@
 #include <string>
 
 #include "config/base/result.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::oci {
 

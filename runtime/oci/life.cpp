@@ -13,7 +13,7 @@
 #include "runtime/oci/config/rights.h"
 #include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
-#include "runtime/process/own_image.h"
+#include "runtime/process/launch/own_image.h"
 
 namespace mete::runtime::oci {
 namespace {

@@ -12,7 +12,7 @@
 #include "runtime/oci/config/rights.h"
 #include "runtime/oci/flags.h"
 #include "runtime/oci/time_text.h"
-#include "runtime/process/own_image.h"
+#include "runtime/process/launch/own_image.h"
 
 namespace mete::runtime::oci {
 namespace {

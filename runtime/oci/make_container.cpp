@@ -21,10 +21,10 @@
 #include "runtime/oci/systemd.h"
 #include "runtime/oci/time_text.h"
 #include "runtime/process/app_armor.h"
-#include "runtime/process/cgroup_entry.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/launch/cgroup_entry.h"
+#include "runtime/process/plan/plan.h"
+#include "runtime/process/plan/wire.h"
 #include "runtime/process/terminal.h"
-#include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
 namespace {

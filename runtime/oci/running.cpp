@@ -16,8 +16,8 @@
 #include "runtime/oci/control_lines.h"
 #include "runtime/oci/systemd.h"
 #include "runtime/oci/update_flags.h"
+#include "runtime/process/plan/wire.h"
 #include "runtime/process/signals.h"
-#include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
 namespace {

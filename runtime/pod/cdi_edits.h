@@ -8,7 +8,7 @@
 
 #include "config/base/result.h"
 #include "config/model/cdi.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::pod {
 

@@ -10,8 +10,8 @@
 #include "config/resolve/desired_state.h"
 #include "config/resolve/downward.h"
 #include "runtime/image/image.h"
-#include "runtime/process/defaults.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/defaults.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::pod {
 

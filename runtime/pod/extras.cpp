@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "config/values/names.h"
-#include "runtime/process/resource_names.h"
+#include "runtime/process/plan/resource_names.h"
 
 namespace mete::runtime::pod {
 namespace {

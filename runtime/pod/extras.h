@@ -4,7 +4,7 @@
 
 #include "config/base/result.h"
 #include "config/model/container_extras.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::pod {
 

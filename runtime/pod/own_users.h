@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "runtime/pod/container_spec.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::pod {
 

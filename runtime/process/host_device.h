@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/base/result.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::process {
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 
-#include "runtime/process/setup_op.h"
+#include "runtime/process/plan/setup_op.h"
 
 namespace mete::runtime::process {
 

@@ -12,9 +12,9 @@
 #include <csignal>
 
 #include "runtime/file.h"
-#include "runtime/process/launcher.h"
+#include "runtime/process/launch/launcher.h"
+#include "runtime/process/plan/wire.h"
 #include "runtime/process/process_id.h"
-#include "runtime/process/wire.h"
 #include "runtime/shim/attachments.h"
 #include "runtime/shim/attempt_files.h"
 #include "runtime/shim/shim.h"

@@ -17,8 +17,8 @@
 
 #include "runtime/descriptor_passing.h"
 #include "runtime/file.h"
+#include "runtime/process/plan/wire.h"
 #include "runtime/process/process_id.h"
-#include "runtime/process/wire.h"
 #include "runtime/shim/children.h"
 #include "runtime/shim/runtime_log.h"
 

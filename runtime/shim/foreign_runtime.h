@@ -13,8 +13,8 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/cgroup/limits/kept_settings.h"
 #include "runtime/fd.h"
-#include "runtime/process/foreign_plans.h"
-#include "runtime/process/launcher.h"
+#include "runtime/process/launch/launcher.h"
+#include "runtime/process/plan/foreign_plans.h"
 #include "runtime/shim/attempt_files.h"
 
 namespace mete::runtime::shim {

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include "runtime/process/own_image.h"
+#include "runtime/process/launch/own_image.h"
 #include "runtime/shim/shim.h"
 #include "runtime/shim/watchdog.h"
 

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "runtime/file.h"
-#include "runtime/process/launcher.h"
-#include "runtime/process/own_image.h"
+#include "runtime/process/launch/launcher.h"
+#include "runtime/process/launch/own_image.h"
 #include "runtime/shim/attachments.h"
 #include "runtime/shim/attempt_files.h"
 #include "runtime/shim/foreign_runtime.h"

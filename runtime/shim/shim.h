@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/process/enter.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/enter.h"
+#include "runtime/process/plan/launch_spec.h"
 #include "runtime/process/process_id.h"
 #include "runtime/shim/log_writer.h"
 

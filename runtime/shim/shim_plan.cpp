@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "runtime/file.h"
-#include "runtime/process/wire.h"
+#include "runtime/process/plan/wire.h"
 
 namespace mete::runtime::shim {
 

@@ -6,7 +6,7 @@
 
 #include "config/base/result.h"
 #include "runtime/fd.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/plan/plan.h"
 #include "runtime/shim/attempt_files.h"
 
 namespace mete::runtime::shim {

@@ -20,7 +20,7 @@
 #include "config/base/result.h"
 #include "config/base/units.h"
 #include "config/model/storage_policy.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::storage {
 

@@ -26,7 +26,7 @@ namespace mete::bench {
 
 enum class Entry {
   procs,  // the parent writes cgroup.procs of every hierarchy, as the peers do
-  tasks,  // v1: the child writes itself into "tasks"; cgroup2: clone3 into it (runtime/process/cgroup_entry.h)
+  tasks,  // v1: the child writes itself into "tasks"; cgroup2: clone3 into it (runtime/process/launch/cgroup_entry.h)
 };
 
 struct Floor {

@@ -10,8 +10,8 @@
 #include "runtime/cgroup/devices/device_program.h"
 #include "runtime/oci/config/config.h"
 #include "runtime/oci/state.h"
-#include "runtime/process/plan.h"
-#include "runtime/process/wire.h"
+#include "runtime/process/plan/plan.h"
+#include "runtime/process/plan/wire.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mete::runtime;

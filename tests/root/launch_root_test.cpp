@@ -15,9 +15,9 @@
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
-#include "runtime/process/cgroup_entry.h"
-#include "runtime/process/launcher.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/launch/cgroup_entry.h"
+#include "runtime/process/launch/launcher.h"
+#include "runtime/process/plan/plan.h"
 #include "tests/support/temp_dir.h"
 
 namespace mete::runtime::process {

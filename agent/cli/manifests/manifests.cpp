@@ -20,7 +20,7 @@
 #include "agent/cli/output/output.h"
 #include "agent/cli/output/table.h"
 #include "agent/http/http_url.h"
-#include "agent/pods/document_objects.h"
+#include "agent/pods/manifests/document_objects.h"
 #include "config/reading/yaml/yaml_reader.h"
 #include "config/resolve/cdi_devices.h"
 #include "config/resolve/desired_state.h"

@@ -13,11 +13,11 @@
 #include "agent/cli/objects/chosen_pod.h"
 #include "agent/cli/objects/pod_word.h"
 #include "runtime/file.h"
-#include "runtime/process/enter.h"
-#include "runtime/process/launcher.h"
-#include "runtime/process/own_image.h"
+#include "runtime/process/launch/launcher.h"
+#include "runtime/process/launch/own_image.h"
+#include "runtime/process/plan/enter.h"
+#include "runtime/process/plan/wire.h"
 #include "runtime/process/terminal.h"
-#include "runtime/process/wire.h"
 #include "runtime/shim/attempt_files.h"
 
 namespace mete::agent::cli {

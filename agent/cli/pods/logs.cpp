@@ -12,7 +12,7 @@
 #include "agent/cli/objects/pod_word.h"
 #include "agent/cli/output/output.h"
 #include "agent/cli/pods/log_reader.h"
-#include "agent/pods/pod_paths.h"
+#include "agent/pods/record/pod_paths.h"
 #include "config/values/quantity.h"
 #include "runtime/shim/log_writer.h"
 

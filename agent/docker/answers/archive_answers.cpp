@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <mutex>
 
-#include "agent/docker/container/pod_of.h"
 #include "agent/docker/container/stopped_root.h"
-#include "agent/docker/container/storage_opt.h"
-#include "agent/docker/file_body.h"
-#include "agent/docker/registry_login.h"
+#include "agent/docker/create/pod_of.h"
+#include "agent/docker/create/storage_opt.h"
+#include "agent/docker/images/registry_login.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/streams/file_body.h"
 #include "runtime/file.h"
 #include "runtime/image/archives/inside_tar.h"
 #include "runtime/process/inside_files.h"

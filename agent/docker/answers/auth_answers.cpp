@@ -3,8 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agent/docker/child_command.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/streams/child_command.h"
 #include "runtime/file.h"
 
 namespace mete::agent::docker {

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 
-#include "agent/docker/build_request.h"
-#include "agent/docker/child_command.h"
-#include "agent/docker/file_body.h"
 #include "agent/docker/filters.h"
-#include "agent/docker/image_names.h"
-#include "agent/docker/registry_login.h"
+#include "agent/docker/images/build_request.h"
+#include "agent/docker/images/image_names.h"
+#include "agent/docker/images/registry_login.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/streams/child_command.h"
+#include "agent/docker/streams/file_body.h"
 #include "agent/networks/networks.h"
 #include "config/values/quantity.h"
 #include "runtime/build/prune_cache.h"

@@ -2,7 +2,7 @@
 // What a client of BuildKit's builder gets, which mete does not have: its sentence, in the place that the client shows.
 // It takes connections over and speaks gRPC on them: on /session the client is the server (20.10 serves its files there
 // while POST /build runs), on /grpc it calls the builder (buildx).
-#include "agent/docker/build_request.h"
+#include "agent/docker/images/build_request.h"
 #include "agent/docker/routes.h"
 #include "agent/probes/grpc_refusal.h"
 

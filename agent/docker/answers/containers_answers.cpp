@@ -4,10 +4,10 @@
 #include <csignal>
 #include <thread>
 
-#include "agent/docker/body_types.h"
-#include "agent/docker/container/create_request.h"
+#include "agent/docker/create/create_request.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/streams/body_types.h"
 #include "runtime/process/signals.h"
 
 namespace mete::agent::docker {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /containers/create.
-#include "agent/docker/body_types.h"
-#include "agent/docker/container/create_request.h"
-#include "agent/docker/container/pod_of.h"
-#include "agent/docker/container/storage_opt.h"
-#include "agent/docker/image_names.h"
-#include "agent/docker/platform.h"
+#include "agent/docker/create/create_request.h"
+#include "agent/docker/create/pod_of.h"
+#include "agent/docker/create/storage_opt.h"
+#include "agent/docker/images/image_names.h"
+#include "agent/docker/images/platform.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/streams/body_types.h"
 #include "agent/docker/volume_fill.h"
 #include "runtime/image/archives/platforms.h"
 #include "runtime/image/merged.h"

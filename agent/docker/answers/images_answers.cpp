@@ -6,10 +6,10 @@
 #include <optional>
 
 #include "agent/base/image_puller.h"
-#include "agent/docker/container/create_request.h"
 #include "agent/docker/container/state.h"
+#include "agent/docker/create/create_request.h"
 #include "agent/docker/filters.h"
-#include "agent/docker/image_names.h"
+#include "agent/docker/images/image_names.h"
 #include "agent/docker/routes.h"
 #include "runtime/image/archives/platforms.h"
 #include "runtime/image/references.h"

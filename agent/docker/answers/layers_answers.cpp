@@ -6,10 +6,10 @@
 
 #include <algorithm>
 
-#include "agent/docker/change_lines.h"
 #include "agent/docker/container/container_layers.h"
-#include "agent/docker/file_body.h"
+#include "agent/docker/images/change_lines.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/streams/file_body.h"
 #include "runtime/file.h"
 #include "runtime/image/archives/load.h"
 #include "runtime/image/archives/save.h"

@@ -6,7 +6,7 @@
 #include "agent/docker/container/container_json.h"
 #include "agent/docker/container/container_layers.h"
 #include "agent/docker/container/row_texts.h"
-#include "agent/docker/container/storage_opt.h"
+#include "agent/docker/create/storage_opt.h"
 #include "agent/docker/routes.h"
 #include "agent/networks/networks.h"
 

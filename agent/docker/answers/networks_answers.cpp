@@ -4,8 +4,8 @@
 #include <cerrno>
 
 #include "agent/docker/container/container_json.h"
-#include "agent/docker/container/create_request.h"
-#include "agent/docker/container/pod_of.h"
+#include "agent/docker/create/create_request.h"
+#include "agent/docker/create/pod_of.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/network_request.h"
 #include "agent/docker/routes.h"

@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "agent/base/image_puller.h"
-#include "agent/docker/platform.h"
-#include "agent/docker/registry_login.h"
+#include "agent/docker/images/platform.h"
+#include "agent/docker/images/registry_login.h"
 #include "agent/docker/routes.h"
 #include "runtime/image/archives/platforms.h"
 

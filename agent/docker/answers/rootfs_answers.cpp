@@ -5,11 +5,11 @@
 
 #include <thread>
 
-#include "agent/docker/change_lines.h"
 #include "agent/docker/container/container_layers.h"
-#include "agent/docker/file_body.h"
-#include "agent/docker/image_names.h"
+#include "agent/docker/images/change_lines.h"
+#include "agent/docker/images/image_names.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/streams/file_body.h"
 #include "runtime/file.h"
 #include "runtime/image/archives/export.h"
 #include "runtime/image/made_images.h"

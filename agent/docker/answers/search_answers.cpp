@@ -3,10 +3,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agent/docker/child_command.h"
 #include "agent/docker/filters.h"
-#include "agent/docker/registry_login.h"
+#include "agent/docker/images/registry_login.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/streams/child_command.h"
 #include "runtime/file.h"
 
 namespace mete::agent::docker {

@@ -10,7 +10,7 @@
 
 #include "agent/docker/container/top_columns.h"
 #include "agent/docker/routes.h"
-#include "agent/docker/stats_json.h"
+#include "agent/docker/streams/stats_json.h"
 #include "runtime/file.h"
 
 namespace mete::agent::docker {

@@ -2,9 +2,9 @@
 // Streams: attach, exec, and the sizes of their terminals.
 #include <sys/socket.h>
 
-#include "agent/docker/detach_keys.h"
 #include "agent/docker/routes.h"
-#include "agent/docker/shim_stream.h"
+#include "agent/docker/streams/detach_keys.h"
+#include "agent/docker/streams/shim_stream.h"
 #include "runtime/shim/attach_protocol.h"
 
 namespace mete::agent::docker {

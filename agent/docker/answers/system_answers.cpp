@@ -7,16 +7,16 @@
 #include <thread>
 
 #include "agent/docker/container/driver_status.h"
-#include "agent/docker/container/storage_opt.h"
+#include "agent/docker/create/storage_opt.h"
 #include "agent/docker/filters.h"
-#include "agent/docker/log_stream.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/streams/log_stream.h"
 #include "agent/docker/version.h"
 #include "agent/pods/pod.h"
 #include "runtime/cgroup/abilities.h"
 #include "runtime/foreign/runtime_program.h"
 #include "runtime/image/archives/platforms.h"
-#include "runtime/process/defaults.h"
+#include "runtime/process/plan/defaults.h"
 
 namespace mete::agent::docker {
 namespace {

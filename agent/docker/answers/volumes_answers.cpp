@@ -2,8 +2,8 @@
 // Named volumes.
 #include <algorithm>
 
-#include "agent/docker/container/create_request.h"
 #include "agent/docker/container/of_others.h"
+#include "agent/docker/create/create_request.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/routes.h"
 

@@ -9,8 +9,8 @@
 
 #include "agent/base/random.h"
 #include "agent/docker/container/containers.h"
-#include "agent/docker/container/create_request.h"
-#include "agent/docker/container/pod_of.h"
+#include "agent/docker/create/create_request.h"
+#include "agent/docker/create/pod_of.h"
 #include "agent/pods/cgroup_parents.h"
 #include "runtime/file.h"
 

@@ -4,7 +4,7 @@
 
 #include "agent/docker/container/container_json.h"
 #include "agent/docker/container/containers.h"
-#include "agent/docker/container/pod_of.h"
+#include "agent/docker/create/pod_of.h"
 #include "agent/docker/endpoints.h"
 #include "agent/networks/networks.h"
 #include "runtime/process/signals.h"

@@ -5,7 +5,7 @@
 #include <array>
 #include <charconv>
 
-#include "agent/docker/container/pod_of.h"
+#include "agent/docker/create/pod_of.h"
 
 namespace mete::agent::docker {
 namespace {

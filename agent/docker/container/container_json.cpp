@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "agent/docker/container/of_others.h"
-#include "agent/docker/container/pod_of.h"
+#include "agent/docker/create/pod_of.h"
 #include "agent/docker/endpoints.h"
 #include "runtime/image/sha256.h"
-#include "runtime/process/defaults.h"
+#include "runtime/process/plan/defaults.h"
 
 namespace mete::agent::docker {
 namespace {

@@ -4,8 +4,8 @@
 #include <csignal>
 
 #include "agent/docker/container/containers.h"
-#include "agent/docker/container/create_request.h"
 #include "agent/docker/container/start_errors.h"
+#include "agent/docker/create/create_request.h"
 #include "agent/networks/networks.h"
 
 namespace mete::agent::docker {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "agent/docker/container/containers.h"
-#include "agent/docker/container/pod_of.h"
+#include "agent/docker/create/pod_of.h"
 
 namespace mete::agent::docker {
 namespace {

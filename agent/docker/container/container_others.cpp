@@ -6,9 +6,9 @@
 #include <array>
 
 #include "agent/docker/container/containers.h"
-#include "agent/docker/container/io_wish.h"
 #include "agent/docker/container/of_others.h"
-#include "agent/docker/container/pod_of.h"
+#include "agent/docker/create/io_wish.h"
+#include "agent/docker/create/pod_of.h"
 #include "agent/networks/pod_wishes.h"
 #include "agent/pods/cgroup_parents.h"
 #include "runtime/cgroup/abilities.h"

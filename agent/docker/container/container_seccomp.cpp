@@ -8,8 +8,8 @@
 #include <cstdio>
 
 #include "agent/docker/container/containers.h"
-#include "agent/docker/container/pod_of.h"
-#include "agent/docker/container/seccomp_opt.h"
+#include "agent/docker/create/pod_of.h"
+#include "agent/docker/create/seccomp_opt.h"
 #include "runtime/file.h"
 #include "runtime/image/archives/layout.h"
 #include "runtime/image/sha256.h"

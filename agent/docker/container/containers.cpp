@@ -8,9 +8,9 @@
 #include <filesystem>
 
 #include "agent/docker/container/of_others.h"
-#include "agent/docker/container/pod_of.h"
 #include "agent/docker/container/start_errors.h"
-#include "agent/docker/container/storage_opt.h"
+#include "agent/docker/create/pod_of.h"
+#include "agent/docker/create/storage_opt.h"
 #include "runtime/file.h"
 #include "runtime/storage/place.h"
 #include "runtime/unfinished_files.h"

@@ -20,9 +20,9 @@
 #include "agent/docker/container/record.h"
 #include "agent/docker/container/row_texts.h"
 #include "agent/docker/container/state.h"
-#include "agent/docker/events.h"
+#include "agent/docker/streams/events.h"
 #include "agent/docker/volumes.h"
-#include "agent/pods/manifests.h"
+#include "agent/pods/manifests/manifests.h"
 #include "agent/pods/reconciler.h"
 
 namespace mete::agent::docker {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "agent/docker/container/pod_of.h"
+#include "agent/docker/create/pod_of.h"
 #include "agent/docker/endpoints.h"
 
 namespace mete::agent::docker {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "agent/docker/container/record.h"
-#include "agent/pods/pod_record.h"
+#include "agent/pods/record/pod_record.h"
 
 namespace mete::agent::docker {
 

@@ -12,7 +12,7 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/cgroup/devices/devices.h"
 #include "runtime/pod/cdi_edits.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::agent {
 

@@ -7,7 +7,7 @@
 
 #include "agent/base/event.h"
 #include "agent/enforcement/enforcement.h"
-#include "agent/pods/pod_record.h"
+#include "agent/pods/record/pod_record.h"
 #include "config/resolve/desired_state.h"
 #include "runtime/shim/attempt_files.h"
 

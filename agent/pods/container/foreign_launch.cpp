@@ -5,7 +5,7 @@
 #include "runtime/file.h"
 #include "runtime/foreign/foreign_start.h"
 #include "runtime/foreign/runtime_program.h"
-#include "runtime/process/wire.h"
+#include "runtime/process/plan/wire.h"
 
 namespace mete::agent {
 

@@ -22,10 +22,10 @@
 #include "runtime/pod/name_files.h"
 #include "runtime/pod/network_sysctls.h"
 #include "runtime/pod/user.h"
-#include "runtime/process/cgroup_entry.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/launch/cgroup_entry.h"
+#include "runtime/process/plan/plan.h"
+#include "runtime/process/plan/wire.h"
 #include "runtime/process/seccomp.h"
-#include "runtime/process/wire.h"
 
 namespace mete::agent {
 namespace {

@@ -11,7 +11,7 @@
 #include "runtime/cgroup/devices/devices.h"
 #include "runtime/image/store.h"
 #include "runtime/pod/user.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 #include "runtime/storage/driver.h"
 
 namespace mete::agent {

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "agent/pods/pod_record.h"
+#include "agent/pods/record/pod_record.h"
 #include "config/model/probe.h"
 
 namespace mete::agent {

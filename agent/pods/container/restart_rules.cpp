@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/container/restart_rules.h"
 
-#include "agent/pods/pod_logic.h"
+#include "agent/pods/status/pod_logic.h"
 
 namespace mete::agent {
 

@@ -2,7 +2,7 @@
 // What a container's extras say about its starts after an end. Pure.
 #pragma once
 
-#include "agent/pods/pod_record.h"
+#include "agent/pods/record/pod_record.h"
 #include "config/model/pod_spec.h"
 #include "enforcers/restart.h"
 

@@ -17,8 +17,8 @@
 #include "runtime/cgroup/limits/partial_limits.h"
 #include "runtime/oci/config/seccomp_profile.h"
 #include "runtime/oci/hooks.h"
-#include "runtime/process/defaults.h"
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/defaults.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::oci {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::oci {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "runtime/process/launch_spec.h"
+#include "runtime/process/plan/launch_spec.h"
 
 namespace mete::runtime::oci {
 

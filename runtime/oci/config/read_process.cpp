@@ -6,7 +6,7 @@
 
 #include "runtime/oci/config/read_parts.h"
 #include "runtime/process/capabilities.h"
-#include "runtime/process/resource_names.h"
+#include "runtime/process/plan/resource_names.h"
 
 namespace mete::runtime::oci {
 namespace {

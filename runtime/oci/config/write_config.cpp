@@ -12,7 +12,7 @@
 #include "runtime/oci/config/seccomp_file.h"
 #include "runtime/oci/config/write_parts.h"
 #include "runtime/process/capabilities.h"
-#include "runtime/process/resource_names.h"
+#include "runtime/process/plan/resource_names.h"
 
 namespace mete::runtime::oci {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "runtime/process/setup_op.h"
+#include "runtime/process/plan/setup_op.h"
 
 namespace mete::runtime::process {
 

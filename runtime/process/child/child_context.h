@@ -6,7 +6,7 @@
 
 #include "runtime/process/child/child.h"
 #include "runtime/process/namespace_files.h"
-#include "runtime/process/setup_op.h"
+#include "runtime/process/plan/setup_op.h"
 
 namespace mete::runtime::process {
 

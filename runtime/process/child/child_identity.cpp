@@ -17,7 +17,7 @@
 #include <cstring>
 
 #include "runtime/process/child/child_context.h"
-#include "runtime/process/resource_names.h"
+#include "runtime/process/plan/resource_names.h"
 
 namespace mete::runtime::process {
 namespace {

@@ -15,8 +15,8 @@
 #include <cstring>
 
 #include "runtime/process/child/child_context.h"
-#include "runtime/process/mount_attributes.h"
-#include "runtime/process/sub_path.h"
+#include "runtime/process/plan/mount_attributes.h"
+#include "runtime/process/plan/sub_path.h"
 
 namespace mete::runtime::process {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "runtime/descriptor_passing.h"
 #include "runtime/process/child/child_context.h"
-#include "runtime/process/intermediate.h"
+#include "runtime/process/launch/intermediate.h"
 
 namespace mete::runtime::process {
 

@@ -4,10 +4,10 @@
 
 #include "agent/docker/container/container_json.h"
 #include "agent/docker/container/row_texts.h"
-#include "agent/docker/log_stream.h"
-#include "agent/docker/registry_login.h"
+#include "agent/docker/images/registry_login.h"
 #include "agent/docker/routes.h"
-#include "agent/docker/stats_json.h"
+#include "agent/docker/streams/log_stream.h"
+#include "agent/docker/streams/stats_json.h"
 
 namespace mete::agent::docker {
 namespace {

@@ -3,10 +3,10 @@
 // children.
 #include <gtest/gtest.h>
 
-#include "agent/docker/build_request.h"
-#include "agent/docker/child_command.h"
 #include "agent/docker/container/health.h"
 #include "agent/docker/endpoints.h"
+#include "agent/docker/images/build_request.h"
+#include "agent/docker/streams/child_command.h"
 
 namespace mete::agent::docker {
 namespace {

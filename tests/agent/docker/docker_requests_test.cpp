@@ -2,10 +2,10 @@
 // Requests of docker's clients, as recorded, and the Pods that become of them.
 #include <gtest/gtest.h>
 
-#include "agent/docker/container/create_request.h"
 #include "agent/docker/container/driver_status.h"
-#include "agent/docker/container/pod_of.h"
-#include "agent/docker/container/storage_opt.h"
+#include "agent/docker/create/create_request.h"
+#include "agent/docker/create/pod_of.h"
+#include "agent/docker/create/storage_opt.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/refusals.h"
 #include "agent/docker/routes.h"

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 
-#include "agent/docker/container/seccomp_opt.h"
+#include "agent/docker/create/seccomp_opt.h"
 
 namespace mete::agent::docker {
 namespace {

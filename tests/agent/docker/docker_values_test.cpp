@@ -7,12 +7,12 @@
 #include <filesystem>
 
 #include "agent/docker/container/container_filters.h"
-#include "agent/docker/container/create_request.h"
 #include "agent/docker/container/layer_book.h"
-#include "agent/docker/container/pod_of.h"
-#include "agent/docker/detach_keys.h"
+#include "agent/docker/create/create_request.h"
+#include "agent/docker/create/pod_of.h"
 #include "agent/docker/held_mounts.h"
-#include "agent/docker/platform.h"
+#include "agent/docker/images/platform.h"
+#include "agent/docker/streams/detach_keys.h"
 #include "runtime/file.h"
 #include "tests/support/temp_dir.h"
 

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "agent/docker/container/container_json.h"
-#include "agent/docker/container/device_wishes.h"
-#include "agent/docker/container/io_wish.h"
-#include "agent/docker/container/log_wish.h"
 #include "agent/docker/container/of_others.h"
-#include "agent/docker/container/pod_of.h"
+#include "agent/docker/create/device_wishes.h"
+#include "agent/docker/create/io_wish.h"
+#include "agent/docker/create/log_wish.h"
+#include "agent/docker/create/pod_of.h"
 
 namespace mete::agent::docker {
 namespace {

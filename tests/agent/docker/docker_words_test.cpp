@@ -2,12 +2,12 @@
 // What clients read and write in words: why a start failed, filters, changes of an image, types of fields.
 #include <gtest/gtest.h>
 
-#include "agent/docker/body_types.h"
-#include "agent/docker/change_lines.h"
 #include "agent/docker/container/container_filters.h"
 #include "agent/docker/container/start_errors.h"
 #include "agent/docker/container/top_columns.h"
-#include "agent/docker/image_names.h"
+#include "agent/docker/images/change_lines.h"
+#include "agent/docker/images/image_names.h"
+#include "agent/docker/streams/body_types.h"
 
 namespace mete::agent::docker {
 namespace {

@@ -11,9 +11,9 @@
 
 #include "runtime/foreign/runtime_program.h"
 #include "runtime/json.h"
-#include "runtime/process/defaults.h"
-#include "runtime/process/plan.h"
-#include "runtime/process/wire.h"
+#include "runtime/process/plan/defaults.h"
+#include "runtime/process/plan/plan.h"
+#include "runtime/process/plan/wire.h"
 #include "tests/support/temp_dir.h"
 
 namespace mete::runtime::foreign {

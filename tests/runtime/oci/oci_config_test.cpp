@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "runtime/process/plan.h"
+#include "runtime/process/plan/plan.h"
 #include "tests/runtime/oci/oci_config_support.h"
 
 namespace mete::runtime::oci {

@@ -11,7 +11,7 @@
 #include "runtime/oci/flags.h"
 #include "runtime/oci/state.h"
 #include "runtime/oci/update_flags.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/plan/plan.h"
 
 namespace mete::runtime::oci {
 namespace {

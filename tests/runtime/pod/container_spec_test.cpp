@@ -9,7 +9,7 @@
 
 #include "runtime/pod/name_files.h"
 #include "runtime/process/capabilities.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/plan/plan.h"
 
 namespace mete::runtime {
 namespace {

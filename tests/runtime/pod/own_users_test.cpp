@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "runtime/pod/network_sysctls.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/plan/plan.h"
 
 namespace mete::runtime::pod {
 namespace {

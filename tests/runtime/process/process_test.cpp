@@ -10,14 +10,14 @@
 #include <csignal>
 
 #include "runtime/process/capabilities.h"
-#include "runtime/process/enter.h"
-#include "runtime/process/intermediate.h"
+#include "runtime/process/launch/intermediate.h"
+#include "runtime/process/launch/shared_launch.h"
 #include "runtime/process/namespace_files.h"
-#include "runtime/process/plan.h"
+#include "runtime/process/plan/enter.h"
+#include "runtime/process/plan/plan.h"
+#include "runtime/process/plan/wire.h"
 #include "runtime/process/process_id.h"
-#include "runtime/process/shared_launch.h"
 #include "runtime/process/signals.h"
-#include "runtime/process/wire.h"
 
 namespace mete::runtime {
 namespace {
