@@ -6,12 +6,12 @@
 namespace mete::config {
 namespace {
 
-struct Case {
+struct Expansion {
   std::string_view text;
   std::string_view expected;
 };
 
-class Expand : public testing::TestWithParam<Case> {};
+class Expand : public testing::TestWithParam<Expansion> {};
 
 TEST_P(Expand, AsKubernetesDoes) {
   const auto lookup = [](std::string_view name) -> std::optional<std::string> {
@@ -24,12 +24,14 @@ TEST_P(Expand, AsKubernetesDoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Expand,
-                         testing::Values(Case{"", ""}, Case{"plain", "plain"}, Case{"$(A)", "a"},
-                                         Case{"x$(A)y$(A)", "xaya"}, Case{"$(B)", "$(A)"}, Case{"$(EMPTY)", ""},
-                                         Case{"$(NONE)", "$(NONE)"}, Case{"$$(A)", "$(A)"}, Case{"$$$(A)", "$a"},
-                                         Case{"$$$$(A)", "$$(A)"}, Case{"$A", "$A"}, Case{"$", "$"}, Case{"$$", "$"},
-                                         Case{"$(A", "$(A"}, Case{"$(", "$("}, Case{"${A}", "${A}"}, Case{"$()", "$()"},
-                                         Case{"$(A)$", "a$"}, Case{"$(A $(A)", "$(A $(A)"}));
+                         testing::Values(Expansion{"", ""}, Expansion{"plain", "plain"}, Expansion{"$(A)", "a"},
+                                         Expansion{"x$(A)y$(A)", "xaya"}, Expansion{"$(B)", "$(A)"},
+                                         Expansion{"$(EMPTY)", ""}, Expansion{"$(NONE)", "$(NONE)"},
+                                         Expansion{"$$(A)", "$(A)"}, Expansion{"$$$(A)", "$a"},
+                                         Expansion{"$$$$(A)", "$$(A)"}, Expansion{"$A", "$A"}, Expansion{"$", "$"},
+                                         Expansion{"$$", "$"}, Expansion{"$(A", "$(A"}, Expansion{"$(", "$("},
+                                         Expansion{"${A}", "${A}"}, Expansion{"$()", "$()"}, Expansion{"$(A)$", "a$"},
+                                         Expansion{"$(A $(A)", "$(A $(A)"}));
 
 TEST(Escaped, ExpandGivesTheTextBack) {
   EXPECT_EQ(escaped("$(A)"), "$$(A)");
