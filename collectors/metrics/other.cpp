@@ -80,8 +80,9 @@ constexpr auto kPids = std::to_array<Family>({
      [](Lines& out, const Series& s) {
        if (s.with_settings) out.add(s.sample->pids.max);
      }},
-    {"pids", "mete_container_forks_refused_total", kCounter, "Forks refused by a pids limit", "", "pids.events max",
-     "pids.events max", pids<&PidsSample::refused>},
+    {"pids", "mete_container_forks_refused_total", kCounter,
+     "Forks refused by a pids limit: to its processes; on cgroup2 from kernel 6.11 on by its own limit or one below it",
+     "", "pids.events max", "pids.events max", pids<&PidsSample::refused>},
     {"pids", "mete_container_threads_peak", kGauge, "The most tasks there ever were", "", "pids.peak", "pids.peak",
      pids<&PidsSample::peak>},
 });

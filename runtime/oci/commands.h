@@ -39,6 +39,9 @@ namespace mete::runtime::oci {
 [[nodiscard]] int follow(int pid, int pidfd);
 // The same, and connects the caller's terminal to `terminal` meanwhile.
 [[nodiscard]] int follow_terminal(int pid, const UniqueFd& pidfd, const UniqueFd& terminal);
+// Gives back what a command that goes on for longer needs no more of this program: the mount of its file, the pages of
+// its code. Of one that has ended meanwhile the caller waits, and the end of this program does the same.
+void give_back_image(const UniqueFd& pidfd);
 // Blocks the signals that follow() forwards. Must be called before the process is made; otherwise a signal could be
 // missed.
 void hold_signals();

@@ -20,7 +20,6 @@
 #include "runtime/process/app_armor.h"
 #include "runtime/process/capabilities.h"
 #include "runtime/process/launch/cgroup_entry.h"
-#include "runtime/process/launch/own_image.h"
 #include "runtime/process/plan/enter.h"
 #include "runtime/process/plan/plan.h"
 #include "runtime/process/plan/wire.h"
@@ -237,8 +236,7 @@ Result<int> enter(const Options& options, const Place& place, const State& state
     METE_CHECK(replace_file(options.pid_file, std::to_string(launched.pid), 0644, Durability::volatile_));
   }
   if (options.detach) return 0;
-  process::release_own_image();
-  process::drop_code_pages();
+  give_back_image(launched.pidfd);
   return with_reason(options, room,
                      terminal.valid() ? follow_terminal(launched.pid, launched.pidfd, terminal)
                                       : follow(launched.pid, launched.pidfd.get()));

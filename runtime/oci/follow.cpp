@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <csignal>
 
 #include "runtime/oci/commands.h"
+#include "runtime/process/launch/own_image.h"
 #include "runtime/process/terminal.h"
 
 namespace mete::runtime::oci {
@@ -26,6 +28,13 @@ sigset_t passed_on() {
 void hold_signals() {
   const sigset_t set = passed_on();
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+void give_back_image(const UniqueFd& pidfd) {
+  struct pollfd ended = {.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&ended, 1, 0) > 0) return;
+  process::release_own_image();
+  process::drop_code_pages();
 }
 
 int follow_terminal(int pid, const UniqueFd& pidfd, const UniqueFd& terminal) {

@@ -13,7 +13,6 @@
 #include "runtime/oci/config/rights.h"
 #include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
-#include "runtime/process/launch/own_image.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -106,8 +105,7 @@ Result<int> run(const Options& options) {
   const Place place(options.root, request.id);
   METE_CHECK(start_made(options, place, made));
   if (options.detach) return 0;
-  process::release_own_image();
-  process::drop_code_pages();
+  give_back_image(made.launched.pidfd);
   const int code = made.terminal.valid() ? follow_terminal(made.launched.pid, made.launched.pidfd, made.terminal)
                                          : follow(made.launched.pid, made.launched.pidfd.get());
   if (options.keep) return code;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a start takes: mete-oci, and the other runtimes where they are installed, beside the floor
-// (launch_floor.cpp). And how long `exec` of a static program takes in a container that runs.
+// (launch_floor.cpp). And how long `exec` takes in a container that runs: of the least static program
+// (least_program.cpp), and of busybox's `true`.
 //   launch_bench [--runs N] [--smoke] [--mete-oci PATH] [--before PATH] [--only NAME]
 // --before is another build of mete-oci, which takes its turns in the same run.
 // The runtimes take turns in blocks, so that what else the machine does falls on all of them.
@@ -73,7 +74,7 @@ class Bench {
     const std::string name = "/mete-oci-test-" + std::to_string(::getpid());
     parent_ = mete::runtime::cgroup::Group::at(hierarchies_, name).value();
     if (const auto made = parent_->create(); !made) return complain(made.error().what);
-    mete::bench::make_bundle(work_, name + "/bench");
+    mete::bench::make_bundle(work_, name + "/bench", METE_BIN_DIR "/least_program");
     fill_floor(name);
     add_rows(name);
     measure_hot();
@@ -118,11 +119,12 @@ class Bench {
       more.insert(more.begin(), root.begin(), root.end());
       return more;
     };
-    Row row{.name = name + " exec", .command = words({"exec", id, "/bin/true"}), .v1_view = v1_view};
-    if (!settings_.only.empty() && row.name.find(settings_.only) == std::string::npos) return;
+    if (!settings_.only.empty() && (name + " exec").find(settings_.only) == std::string::npos) return;
     ends_.push_back({.name = id, .command = words({"delete", "--force", id}), .v1_view = v1_view});
-    row.failed = spawn(words({"run", "--detach", "--bundle", work_ + "/" + id, id}), v1_view) != 0;
-    add(std::move(row));
+    const bool failed = spawn(words({"run", "--detach", "--bundle", work_ + "/" + id, id}), v1_view) != 0;
+    for (const auto& [what, command] : {std::pair(" exec", "/bin/least"), std::pair(" exec, busybox", "/bin/true")})
+      rows_.push_back(
+          {.name = name + what, .command = words({"exec", id, command}), .v1_view = v1_view, .failed = failed});
   }
 
   void add_runtime(const std::string& name, const std::string& program, bool v1_view, const std::string& parent) {
@@ -241,9 +243,12 @@ class Bench {
     if (const auto floor = hot("floor")) target("mete-oci / floor, back to back", *own / *floor, 1.5, true);
     if (const auto crun = hot("crun run")) target("crun / mete-oci, back to back", *crun / *own, 2.5, false);
     if (const auto runc = hot("runc run")) target("runc / mete-oci, back to back", *runc / *own, 2.5, false);
-    const auto entered = hot("mete-oci exec");
-    const auto other = hot("crun exec");
-    if (entered && other) target("exec: crun / mete-oci, back to back", *other / *entered, 4, false);
+    for (const auto& [name, what] : {std::pair(" exec", "exec: crun / mete-oci, back to back"),
+                                     std::pair(" exec, busybox", "exec of busybox's true: crun / mete-oci")}) {
+      const auto entered = hot((std::string("mete-oci") + name).c_str());
+      const auto other = hot((std::string("crun") + name).c_str());
+      if (entered && other) target(what, *other / *entered, 4, false);
+    }
     if (const auto filtered = hot("mete-oci run, seccomp"))
       target("mete-oci: what a seccomp profile adds, ms", *filtered - *own, 0.5, true);
     const Row* row = find("mete-oci run");

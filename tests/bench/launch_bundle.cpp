@@ -56,13 +56,14 @@ void write(const std::string& path, const Json& json) {
 
 }  // namespace
 
-void make_bundle(const std::string& directory, const std::string& group) {
+void make_bundle(const std::string& directory, const std::string& group, const std::string& least_program) {
   const std::string bin = directory + "/rootfs/bin";
   std::filesystem::create_directories(bin);
   for (const char* const name : {"proc", "dev", "sys"})
     std::filesystem::create_directories(directory + "/rootfs/" + name);
   std::filesystem::create_directories(directory + "/config-seccomp");
   std::filesystem::copy_file("/bin/busybox", bin + "/true");
+  std::filesystem::copy_file(least_program, bin + "/least");
   Json config = Json::parse(runtime::oci::example_config());
   // The newest version that the oldest peer here knows.
   config["ociVersion"] = "1.0.2";

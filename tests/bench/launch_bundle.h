@@ -6,8 +6,9 @@
 
 namespace mete::bench {
 
-// A directory with config.json, config-seccomp/config.json and rootfs/; `group` is the cgroupsPath. Fails by exit.
-void make_bundle(const std::string& directory, const std::string& group);
+// A directory with config.json, config-seccomp/config.json and rootfs/; `group` is the cgroupsPath.
+// `least_program` (least_program.cpp) is its /bin/least, busybox its /bin/true. Fails by exit.
+void make_bundle(const std::string& directory, const std::string& group, const std::string& least_program);
 // In that directory, which make_bundle() has made, a bundle of the same kind whose command waits: a place for `exec`.
 void make_waiting_bundle(const std::string& directory, const std::string& name, const std::string& group);
 

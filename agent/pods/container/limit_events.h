@@ -12,6 +12,7 @@
 #include "agent/base/asio.h"
 #include "agent/base/services.h"
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/limits/refusals.h"
 
 namespace mete::agent {
 
