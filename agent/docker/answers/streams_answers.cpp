@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams: attach, exec, and the sizes of their terminals.
-#include <sys/socket.h>
-
 #include "agent/docker/routes.h"
 #include "agent/docker/streams/detach_keys.h"
 #include "agent/docker/streams/shim_stream.h"
@@ -50,12 +48,16 @@ bool take_size(const Call& call, Size& size) {
   return true;
 }
 
+// Of a container that was there when the client asked.
+void tell_later(Engine& engine, const std::string& id, const std::string& action, Json more) {
+  const auto record = engine.containers().all().find(id);
+  if (record != engine.containers().all().end()) engine.containers().tell(record->second, action, std::move(more));
+}
+
 void tell_exec(Engine& engine, const Exec& exec) {
-  const auto record = engine.containers().all().find(exec.container);
   std::string command;
   for (const auto& word : exec.command) command.append(" ").append(word);
-  if (record != engine.containers().all().end())
-    engine.containers().tell(record->second, "exec_start:" + command, {{"execID", exec.id}});
+  tell_later(engine, exec.container, "exec_start:" + command, {{"execID", exec.id}});
 }
 
 }  // namespace
@@ -92,14 +94,23 @@ void resize_container(Engine& engine, const Call& call) {
   const Container* const container = engine.containers().container(*record);
   if (container == nullptr || container->record().state != agent::ContainerState::kRunning)
     return refuse(call, 409, "Container " + record->id + " is not running");
-  const auto socket = attach::connect_to(container->slot().files().attach());
+  auto socket = attach::connect_to(container->slot().files().attach());
   if (!socket) return refuse(call, 500, socket.error().what);
-  const auto text = attach::message(
-      attach::WindowSize{static_cast<std::uint16_t>(size.rows), static_cast<std::uint16_t>(size.columns)});
-  (void)::send(socket->get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  engine.containers().tell(*record, "resize",
-                           {{"height", std::to_string(size.rows)}, {"width", std::to_string(size.columns)}});
-  answer_nothing(call, 200);
+  // A shim that does not run (it is stopped, or the machine stands) holds no client for longer.
+  constexpr auto kLongest = std::chrono::seconds(2);
+  const auto timer = std::make_shared<Timer>(engine.services().loop);
+  timer->expires_after(kLongest);
+  const auto done = [&engine, call, size, timer, id = record->id](const ShimStream::Ended&) {
+    timer->cancel();
+    tell_later(engine, id, "resize", {{"height", std::to_string(size.rows)}, {"width", std::to_string(size.columns)}});
+    answer_nothing(call, 200);
+  };
+  const auto stream = std::make_shared<ShimStream>(
+      engine.services().loop, std::move(*socket), ShimStream::Ends{.ended = done}, ShimStream::Wishes{.output = false});
+  timer->async_wait([stream](ErrorCode error) {
+    if (!error) stream->abandon();
+  });
+  stream->resize_alone(size.rows, size.columns);
 }
 
 void create_exec(Engine& engine, const Call& call) {

@@ -53,6 +53,13 @@ void ShimStream::resize(unsigned rows, unsigned columns) {
   send(attach::message(attach::WindowSize{static_cast<std::uint16_t>(rows), static_cast<std::uint16_t>(columns)}));
 }
 
+// The shim takes what is in the socket before it sees the end of it, and closes its own end then.
+void ShimStream::resize_alone(unsigned rows, unsigned columns) {
+  resize(rows, columns);
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  read();
+}
+
 bool ShimStream::client_is_late() const {
   return ends_.client && ends_.client->queued() > kLate;
 }

@@ -42,6 +42,11 @@ class ShimStream : public std::enable_shared_from_this<ShimStream> {
   // Lives on until one of the ends is closed.
   void begin();
   void resize(unsigned rows, unsigned columns);
+  // In place of begin(): the shim takes the size, and the stream ends. What is sent to the shim on another connection
+  // after that comes after the size.
+  void resize_alone(unsigned rows, unsigned columns);
+  // Ends now, whatever the shim does.
+  void abandon() { finish({}); }
 
  private:
   void read();

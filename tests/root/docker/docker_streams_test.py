@@ -2,6 +2,8 @@
 """Streams of the Docker Engine API: what a client that reads badly gets, that it holds nobody, and that many sessions leave nothing behind.
 METE_SESSIONS says how many."""
 import os
+import select
+import signal
 import socket
 import sys
 
@@ -54,6 +56,35 @@ def test_who_reads_no_log_holds_nobody():
             seen += piece.count(b"x")
         for each in (*followers, raw):
             each.close()
+        docker.remove("web", force=1)
+
+
+def test_a_terminal_has_its_size_when_the_request_is_answered():
+    with Agent().start() as agent:
+        docker = Docker(agent)
+        docker.run("web", ["sh", "-c", "read go; stty size; sleep 100000"], OpenStdin=True, Tty=True)
+        with open("/proc/%d/stat" % docker.state("web")["Pid"]) as file:
+            shim = int(file.read().rsplit(") ", 1)[1].split()[1])
+        terminal, _ = docker.stream("/containers/web/attach", stream=1, stdin=1, stdout=1)
+        os.kill(shim, signal.SIGSTOP)
+        asked = raw_request(docker, "POST", "/containers/web/resize?h=33&w=77", upgrade=False)
+        try:
+            assert not select.select([asked], [], [], 0.5)[0], "answered before the terminal has it"
+        finally:
+            os.kill(shim, signal.SIGCONT)
+        assert asked.recv(65536).startswith(b"HTTP/1.1 200"), "of the shim that runs again"
+        terminal.sendall(b"go\n")
+        shown = b""
+        while b"33 77" not in shown:
+            piece = terminal.recv(65536)
+            assert piece, shown
+            shown += piece
+        # A shim that stays stopped holds nobody for long.
+        os.kill(shim, signal.SIGSTOP)
+        try:
+            assert raw_request(docker, "POST", "/containers/web/resize?h=34&w=78", upgrade=False).recv(65536).startswith(b"HTTP/1.1 200")
+        finally:
+            os.kill(shim, signal.SIGCONT)
         docker.remove("web", force=1)
 
 

@@ -93,6 +93,7 @@ def test_threshold_hold_and_kill_in_a_cgroup_of_others():
 def test_kernel_kills_in_a_cgroup_of_others_are_recorded():
     with Foreign() as foreign, Agent().start() as agent:
         hold(agent, foreign.path, "  memory: {onOOM: kill-process}")
+        foreign.run("import time; time.sleep(1000)")  # is there, however late the agent looks
         victim = foreign.run(GROW % (200, "0.001"))
         told = agent.event("OOMKilled", pid=str(victim.pid))
         record = show(agent, told)
