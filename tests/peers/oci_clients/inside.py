@@ -11,10 +11,10 @@ grep -E '^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp|SigQ|SigBlk|SigIgn|SigCgt|Cp
 env | grep -v '^HOSTNAME=\|^SHLVL=' | sort
 ulimit -a; ulimit -H -a
 echo "oom $(cat /proc/self/oom_score_adj) nice $(cut -d ' ' -f 19 /proc/self/stat) session $(cut -d ' ' -f 5-7 /proc/1/stat) dumpable $(stat -c %U /proc/self/stat)"
-awk '$2 != "/" {print "mount", $2, $3, $4}' /proc/mounts | sed -E 's/,?(lowerdir|upperdir|workdir)=[^, ]*//g; s/ (dev)?tmpfs (rw,.*),size=64k,/ tmpfs \2,/' | grep -v '/proc/keys\|/proc/timer_list\|/cgroup/unified ' | sort
+awk '$2 != "/" {print "mount", $2, $3, $4}' /proc/mounts | sed -E 's/,?(lowerdir|upperdir|workdir)=[^, ]*//g; s/ (dev)?tmpfs (rw,.*),size=64k,/ tmpfs \2,/' | grep -v '/proc/interrupts\|/proc/keys\|/proc/timer_list\|/cgroup/unified ' | sort
 awk '$5 == "/" {print "root", $6}' /proc/self/mountinfo
 for each in /dev/* /dev/.*; do [ -L $each ] && echo "$each -> $(readlink $each)" || stat -c '%n %F %a %u:%g %t:%T' $each; done | grep -v '/dev/\.\.' | sed 's/^\(.dev.mqueue .*\) [0-9]*:[0-9]* /\1 /'
-for each in /proc/asound /proc/acpi /proc/kcore /proc/keys /proc/timer_list /proc/scsi /sys/firmware /proc/latency_stats /proc/sched_debug; do
+for each in /proc/asound /proc/acpi /proc/interrupts /proc/kcore /proc/keys /proc/timer_list /proc/scsi /sys/firmware /proc/latency_stats /proc/sched_debug; do
   stat -c 'masked %n %F %t:%T %s' $each 2>/dev/null || echo "no $each"; done
 for each in /proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger /sys /sys/fs/cgroup /sys/fs/cgroup/memory; do [ -w $each ] && echo "writable $each"; done
 ls -l /proc/self/fd | awk 'NF > 8 {print "fd", $9}' | grep -v ' 3$'
