@@ -2,9 +2,11 @@
 #include "runtime/file.h"
 
 #include <dirent.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 
 namespace mete::runtime {
@@ -154,6 +156,13 @@ std::string staged(const std::string& path) {
   return path + ".tmp";
 }
 
+Status sync_parent(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  METE_TRY(UniqueFd dir, open_at(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY));
+  return ::fsync(dir.get()) == 0 ? Status() : fail_errno("fsync " + parent);
+}
+
 }  // namespace
 
 Status stage_file(const std::string& path, std::string_view text, mode_t mode, Durability durability) {
@@ -175,21 +184,59 @@ Status commit_file(const std::string& path, Durability durability) {
     unstage_file(path);
     return failed;
   }
-  if (durability == Durability::volatile_) return {};
-  const auto slash = path.rfind('/');
-  const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-  METE_TRY(UniqueFd dir, open_at(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY));
-  if (::fsync(dir.get()) != 0) return fail_errno("fsync " + parent);
-  return {};
+  return durability == Durability::volatile_ ? Status() : sync_parent(path);
 }
 
 void unstage_file(const std::string& path) {
   ::unlink(staged(path).c_str());
 }
 
+namespace {
+
+// The file beside a path that becomes it. Several processes may write one path: the lock of the open file tells whose
+// the common name is. What a crash leaves has no lock, and is written over.
+struct Beside {
+  std::string name;
+  UniqueFd fd;
+};
+
+// Empty: another process writes there now, or has just made it the file at `path`.
+Result<std::optional<Beside>> open_common(const std::string& path, mode_t mode) {
+  Beside beside{staged(path), {}};
+  METE_TRY(beside.fd, open_at(AT_FDCWD, beside.name, O_WRONLY | O_CREAT | O_NOFOLLOW, mode));
+  if (::flock(beside.fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return std::nullopt;
+  struct stat opened {};
+  struct stat named {};
+  if (::fstat(beside.fd.get(), &opened) != 0) return fail_errno("stat " + beside.name);
+  if (::lstat(beside.name.c_str(), &named) != 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)
+    return std::nullopt;
+  if (opened.st_size > 0 && ::ftruncate(beside.fd.get(), 0) != 0) return fail_errno("truncate " + beside.name);
+  return beside;
+}
+
+Result<Beside> open_beside(const std::string& path, mode_t mode) {
+  METE_TRY(auto common, open_common(path, mode));
+  if (common) return std::move(*common);
+  static std::atomic<unsigned> count{0};
+  Beside own{path + "." + std::to_string(::getpid()) + "-" + std::to_string(++count) + ".tmp", {}};
+  METE_TRY(own.fd, open_at(AT_FDCWD, own.name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
+  return own;
+}
+
+}  // namespace
+
 Status replace_file(const std::string& path, std::string_view text, mode_t mode, Durability durability) {
-  METE_CHECK(stage_file(path, text, mode, durability));
-  return commit_file(path, durability);
+  METE_TRY(const Beside beside, open_beside(path, mode));
+  const auto write = [&]() -> Status {
+    if (auto written = write_all(beside.fd.get(), text); !written) return fail_in(beside.name, written.error());
+    if (durability == Durability::durable && ::fsync(beside.fd.get()) != 0) return fail_errno("fsync " + beside.name);
+    return ::rename(beside.name.c_str(), path.c_str()) == 0 ? Status() : fail_errno("rename to " + path);
+  };
+  if (Status written = write(); !written) {
+    (void)::unlink(beside.name.c_str());
+    return written;
+  }
+  return durability == Durability::volatile_ ? Status() : sync_parent(path);
 }
 
 Status make_directories(const std::string& path, mode_t mode) {

@@ -31,8 +31,8 @@ namespace mete::runtime {
 [[nodiscard]] Status write_control(int dir, const std::string& path, std::string_view text);
 
 // Replaces a file atomically: writes a temporary file beside it, fsyncs it, renames it, fsyncs the directory. After a
-// crash at any point the file holds either the old or the new text. Durability::volatile_ leaves out both fsyncs; it is
-// for files that have no meaning after a reboot.
+// crash at any point the file holds either the old or the new text. Several may do it at once, of which one is the
+// last. Durability::volatile_ leaves out both fsyncs; it is for files that have no meaning after a reboot.
 enum class Durability { durable, volatile_ };
 [[nodiscard]] Status replace_file(const std::string& path, std::string_view text, mode_t mode = 0600,
                                   Durability durability = Durability::durable);

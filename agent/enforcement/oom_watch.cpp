@@ -140,6 +140,7 @@ void OomWatch::killed_in_log(const KernelKill& kill) {
   const bool lost = event_.is_open() && kill.task_memcg != subject_.cgroup().path() && below && !below->exists();
   if (known == nullptr || !lost || !services_.kernel_log.take(kill.task_memcg, {})) return;
   if (reported_unlogged_ > 0) return void(--reported_unlogged_);
+  snapshot_if_none();
   Kill found{{runtime::cgroup::OomPlace::kUnknown, false, kill.task_memcg}, kill, {}};
   found.scope = scope_of_kill(found);
   report_kills({found}, runtime::cgroup::OomCounters(*known), std::nullopt);
@@ -182,6 +183,7 @@ void OomWatch::poll(Unsettled unsettled) {
   if (told && !news.kills.empty() && news.kills.front().as_group) news.kills.erase(news.kills.begin());
   if (news.kills.empty()) return account_.enter(*counters, {});  // the rest of a group, or a group below that is gone
   polls_left_ = 0;
+  snapshot_if_none();
   // A process that waits for the victim goes on within a millisecond: the rest is killed before the log is read.
   const auto done = act_by_counters(news.kills);
   std::vector<Kill> kills;
@@ -245,6 +247,11 @@ void OomWatch::note_no_kill(std::optional<std::uint64_t> ooms) {
   if (enforcers::decides_before_the_kernel(subject_.policy())) return;
   const auto found = without_victim_.see(std::chrono::steady_clock::now(), ooms);
   if (found) report_no_victim(*found);
+}
+
+// A busy agent reads of a kill in the kernel's log before it takes the wake-up for it.
+void OomWatch::snapshot_if_none() {
+  if (snapshot_.empty()) take_snapshot();
 }
 
 void OomWatch::take_snapshot() {

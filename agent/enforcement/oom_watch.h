@@ -104,6 +104,7 @@ class OomWatch {
   void poll_later(std::chrono::microseconds delay);
   void poll_again();  // unless a poll is scheduled
   void take_snapshot();
+  void snapshot_if_none();
   [[nodiscard]] Kill find_in_log(const runtime::cgroup::OomKill& counted);
   [[nodiscard]] std::string scope_of_kill(const Kill& kill) const;
   [[nodiscard]] std::vector<std::int32_t> seen_pids() const;

@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
+#include <vector>
 
 namespace mete::runtime {
 namespace {
@@ -26,6 +29,34 @@ TEST_F(FileTest, ReplaceIsReadBackAndLeavesNoTemporary) {
   ASSERT_TRUE(replace_file(root_ + "/a", "one"));
   ASSERT_TRUE(replace_file(root_ + "/a", "two"));
   EXPECT_EQ(read_file(AT_FDCWD, root_ + "/a").value(), "two");
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/a.tmp"));
+}
+
+// As builds do that end together.
+TEST_F(FileTest, ManyMayReplaceOneFileAtOnce) {
+  const std::string path = root_ + "/a";
+  std::atomic<int> failed{0};
+  std::vector<std::thread> writers;
+  for (char letter = 'a'; letter < 'e'; ++letter) {
+    writers.emplace_back([&, letter] {
+      for (std::size_t i = 1; i <= 500; ++i)
+        failed += replace_file(path, std::string(i, letter), 0600, Durability::volatile_) ? 0 : 1;
+    });
+  }
+  for (int i = 0; i < 500; ++i) {
+    const std::string text = read_file(AT_FDCWD, path).value_or("");  // none yet
+    EXPECT_EQ(text, std::string(text.size(), text.empty() ? ' ' : text.front()));
+  }
+  for (auto& each : writers) each.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(read_file(AT_FDCWD, path).value().size(), 500U);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(root_), std::filesystem::directory_iterator()), 1);
+}
+
+TEST_F(FileTest, AReplaceIntoWhatACrashLeft) {
+  ASSERT_TRUE(stage_file(root_ + "/a", "longer than what comes", 0600, Durability::volatile_));
+  ASSERT_TRUE(replace_file(root_ + "/a", "short"));
+  EXPECT_EQ(read_file(AT_FDCWD, root_ + "/a").value(), "short");
   EXPECT_FALSE(std::filesystem::exists(root_ + "/a.tmp"));
 }
 

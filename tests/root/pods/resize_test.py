@@ -7,7 +7,7 @@ sys.path.insert(0, __file__.rsplit("/", 3)[0] + "/support")
 from cgroups import Cgroup, MiB  # noqa: E402
 from hog import eat  # noqa: E402
 from mete_agent import Agent, run_tests, stays, wait_for, within  # noqa: E402
-from pods import documents, is_running, launch, policy  # noqa: E402
+from pods import documents, launch, policy  # noqa: E402
 from web_pod import files, limits, side, web  # noqa: E402
 
 
@@ -48,7 +48,11 @@ def test_a_container_may_ask_for_a_restart():
         wait_for("more CPU", lambda: files(agent) == (64 * MiB, 30000))
         assert agent.container("web")["pid"] == pid, "CPU is given in place"
         agent.apply(with_policy("300m", "96Mi"))
-        again = wait_for("the restart", lambda: is_running(agent, "web") and agent.container("web")["restarts"] == 1 and agent.container("web"))
+
+        def restarted():
+            found = agent.container("web")
+            return found["restarts"] == 1 and found["state"] == "running" and found
+        again = wait_for("the restart", restarted)
         assert files(agent) == (96 * MiB, 30000) and again["pid"] != pid, again
         assert agent.container("web", "side")["pid"] == beside
         assert "Container main resize requires restart" in [each["message"] for each in agent.events("Killing")], agent.events("Killing")
